@@ -1,0 +1,137 @@
+//! Delivers the status callbacks that the store owes, with growing pauses, for as long as they live.
+//!
+//! A callback is a row until an application has taken it, so a restart resumes it. Whoever delivers one
+//! leases it first: two nodes never deliver the same one at the same time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringway_model::UnixTime;
+use ringway_model::random::Random;
+use ringway_store::Callback;
+use ringway_webhook::{Failure, Purpose, Request};
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+
+use crate::notifications;
+use crate::shared::{Shared, webhook_method};
+
+/// How many are leased at once.
+const CLAIM_MAX: u32 = 64;
+/// Longer than the longest delivery (15 s of attempts), so that a lease ends only when its holder is gone.
+const LEASE: Duration = Duration::from_secs(60);
+/// The first pause; each further one is twice as long.
+const RETRY_DELAY_MIN: Duration = Duration::from_secs(1);
+/// The longest pause.
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(3600);
+/// How often the store is asked although nobody said that something is due.
+const POLL: Duration = Duration::from_secs(30);
+
+/// Wakes the delivery when a callback was stored.
+#[derive(Clone, Default)]
+pub(crate) struct Due(Arc<Notify>);
+
+impl Due {
+    /// A callback was stored.
+    pub(crate) fn now(&self) {
+        self.0.notify_one();
+    }
+
+    async fn wait(&self) {
+        self.0.notified().await;
+    }
+}
+
+/// Delivers until the task is dropped.
+pub(crate) async fn deliver_all(shared: Arc<Shared>) {
+    let mut deliveries = JoinSet::new();
+    loop {
+        let claimed = claim(&shared, CLAIM_MAX.saturating_sub(deliveries.len() as u32)).await;
+        for callback in claimed {
+            deliveries.spawn(deliver(Arc::clone(&shared), callback));
+        }
+        tokio::select! {
+            () = shared.callbacks_due.wait() => {}
+            Some(_) = deliveries.join_next() => {}
+            () = tokio::time::sleep(next_look(&shared)) => {}
+        }
+        while deliveries.try_join_next().is_some() {}
+    }
+}
+
+async fn claim(shared: &Shared, limit: u32) -> Vec<Callback> {
+    if limit == 0 {
+        return Vec::new();
+    }
+    let now = shared.now().unix;
+    match shared.store.claim_due_callbacks(shared.node(), now, limit, LEASE).await {
+        Ok(claimed) => claimed,
+        Err(error) => {
+            tracing::error!(%error, "cannot read the callbacks that are due");
+            Vec::new()
+        }
+    }
+}
+
+/// Until the next callback is due, as far as the store knows now.
+fn next_look(shared: &Shared) -> Duration {
+    let due = shared.store.next_callback_due().ok().flatten();
+    due.map_or(POLL, |due| due.since(shared.now().unix).clamp(Duration::from_millis(50), POLL))
+}
+
+async fn deliver(shared: Arc<Shared>, callback: Callback) {
+    let request = Request {
+        url: callback.request.url.clone(),
+        method: webhook_method(callback.request.method),
+        params: callback.request.params.clone(),
+        account_sid: callback.account_sid.to_string(),
+        signing_token: shared.signing_token(&callback.account_sid),
+        idempotency_token: callback.idempotency_token.clone(),
+        purpose: Purpose::Callback,
+    };
+    let id = callback.id;
+    let result = shared.webhook.deliver(request).await;
+    let stored = match result {
+        Ok(_) => shared.store.complete_callback(id, shared.node()).await,
+        Err(failure) => {
+            let now = shared.now().unix;
+            if callback.attempts == 0 {
+                warn(&shared, &callback, &failure, now);
+            }
+            let next = now + retry_delay(callback.attempts, &mut shared.random());
+            shared.store.reschedule_callback(id, shared.node(), next).await
+        }
+    };
+    if let Err(error) = stored {
+        tracing::error!(%error, "cannot store the outcome of a callback; it will be delivered again");
+    }
+}
+
+/// The developer hears once of a callback that is refused, not at every repetition.
+fn warn(shared: &Shared, callback: &Callback, failure: &Failure, now: UnixTime) {
+    tracing::warn!(call_sid = ?callback.call_sid, code = failure.code, "status callback: {}", failure.message);
+    let notification = notifications::of_callback(callback, failure, now);
+    drop(shared.store.insert_notification(notification));
+}
+
+/// Doubles from a second to an hour, spread by a quarter so that callbacks do not come in crowds.
+fn retry_delay(attempts: u32, random: &mut Random) -> Duration {
+    let doubled = RETRY_DELAY_MIN.saturating_mul(1 << attempts.min(12));
+    let delay = doubled.min(RETRY_DELAY_MAX);
+    delay + delay.mul_f64(random.below(1000) as f64 / 4000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_an_hour() {
+        let mut random = Random::from_number(1);
+        for (attempts, seconds) in [(0, 1), (1, 2), (5, 32), (11, 2048), (12, 3600), (40, 3600)] {
+            let delay = retry_delay(attempts, &mut random).as_secs_f64();
+            let least = f64::from(seconds);
+            assert!((least..=least * 1.25).contains(&delay), "{attempts}: {delay}");
+        }
+    }
+}

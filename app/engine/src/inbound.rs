@@ -1,0 +1,192 @@
+//! Requests from outside, on the SIP driver's thread: who may come in, and which task gets what is heard of
+//! a call. Nothing here waits, queries or starts a task for a request that is refused.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use ringway_call::admit::{Admission, Admitted, Decision, Refusal};
+use ringway_model::sid::DomainSid;
+use ringway_model::{Moment, Now};
+use ringway_sip::endpoint::{DialogEvent, DialogId, Event, Policy, Reply, Source, Verdict};
+use ringway_sip::message::{Message, Method};
+use ringway_sip_net::EventSink;
+use ringway_store::StoreDirectory;
+use tokio::runtime::Handle;
+
+use crate::mailbox::Mailbox;
+use crate::notifications;
+use crate::refusals::{self, RefusalRecord};
+use crate::runner::Runner;
+use crate::shared::Shared;
+
+/// How long a refused caller is asked to wait while we cannot take calls.
+const RETRY_AFTER_S: u32 = 5;
+
+/// At most one notification for each domain and reason in so long: whoever knocks often must not fill the
+/// developer's list, or the disk.
+const NOTIFY_INTERVAL: Duration = Duration::from_secs(60);
+/// How many pairs of domain and reason are remembered for that.
+const NOTIFIED_MAX: usize = 1024;
+
+/// Decides who may come in.
+pub(crate) struct Gatekeeper {
+    admission: Admission,
+    directory: Arc<StoreDirectory>,
+    shared: Arc<Shared>,
+    notified: HashMap<(DomainSid, u32), Moment>,
+}
+
+impl Gatekeeper {
+    pub(crate) fn new(admission: Admission, shared: Arc<Shared>) -> Self {
+        Self { admission, directory: shared.store.directory(), shared, notified: HashMap::new() }
+    }
+}
+
+impl Policy for Gatekeeper {
+    /// The call that may come in; none for OPTIONS.
+    type Ticket = Option<Box<Admitted>>;
+
+    fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<Self::Ticket> {
+        if let Some(reply) = self.unavailable(request) {
+            return Verdict::Reply(reply);
+        }
+        match self.admission.admit(now, &*self.directory, request, source) {
+            Decision::Accept(admitted) => Verdict::Accept(Some(admitted)),
+            Decision::Abilities => Verdict::Accept(None),
+            Decision::Challenge(reply) => Verdict::Reply(reply),
+            Decision::Refuse { reply, refusal } => {
+                self.record(now, *refusal, request);
+                Verdict::Reply(reply)
+            }
+        }
+    }
+}
+
+impl Gatekeeper {
+    /// 503 for new calls while the process is ending or full.
+    fn unavailable(&self, request: &Message) -> Option<Reply> {
+        if request.method() != Method::Invite {
+            return None;
+        }
+        let reason = if self.shared.draining.load(Ordering::Relaxed) {
+            "Shutting Down"
+        } else if self.shared.calls.len() >= self.shared.config.calls_max {
+            "Too Many Calls"
+        } else {
+            return None;
+        };
+        metrics::counter!("ringway_refusals_total", "code" => "503").increment(1);
+        Some(Reply::new(503).with_reason(reason).with_header("Retry-After", RETRY_AFTER_S.to_string()))
+    }
+
+    fn record(&mut self, now: Now, refusal: Refusal, request: &Message) {
+        metrics::counter!("ringway_refusals_total", "code" => refusal.code.to_string()).increment(1);
+        if let Some((domain_sid, account_sid)) = refusal.domain
+            && self.is_new(now.monotonic, (domain_sid, refusal.code))
+        {
+            let notification = notifications::of_refusal(account_sid, &refusal, now.unix);
+            drop(self.shared.store.insert_notification(notification));
+        }
+        self.shared.refusals.add(RefusalRecord {
+            time: now.unix,
+            source: refusal.source,
+            method: refusal.method,
+            status: refusal.status,
+            code: refusal.code,
+            reason: refusal.reason,
+            domain_sid: refusal.domain.map(|(domain_sid, _)| domain_sid),
+            from: refusals::short(request.from().uri),
+            to: refusals::short(request.uri()),
+        });
+    }
+
+    /// Whether this reason was not told of this domain a moment ago.
+    fn is_new(&mut self, now: Moment, reason: (DomainSid, u32)) -> bool {
+        if self.notified.get(&reason).is_some_and(|told| now.since(*told) < NOTIFY_INTERVAL) {
+            return false;
+        }
+        if self.notified.len() >= NOTIFIED_MAX {
+            self.notified.retain(|_, told| now.since(*told) < NOTIFY_INTERVAL);
+        }
+        self.notified.len() < NOTIFIED_MAX && self.notified.insert(reason, now).is_none_or(|told| told < now)
+    }
+}
+
+/// Gives every accepted call a task, and the task what is heard of its dialog.
+pub(crate) struct Arrivals {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) runtime: Handle,
+    pub(crate) mailboxes: HashMap<DialogId, Arc<Mailbox>>,
+}
+
+impl EventSink<Option<Box<Admitted>>> for Arrivals {
+    fn deliver(&mut self, event: Event<Option<Box<Admitted>>>) {
+        match event {
+            Event::Incoming { dialog, request, source, ticket } => {
+                let Some(admitted) = ticket else { return };
+                let mailbox = Arc::new(Mailbox::default());
+                self.mailboxes.insert(dialog, Arc::clone(&mailbox));
+                let runner =
+                    Runner::new(Arc::clone(&self.shared), mailbox, dialog, request, source, *admitted);
+                self.runtime.spawn(runner.run());
+            }
+            Event::Dialog { dialog, event: DialogEvent::Terminated } => {
+                if let Some(mailbox) = self.mailboxes.remove(&dialog) {
+                    mailbox.post(|slots| slots.dialog_over = true);
+                }
+            }
+            Event::Dialog { dialog, event } => {
+                if let Some(mailbox) = self.mailboxes.get(&dialog) {
+                    post(mailbox, event);
+                }
+            }
+        }
+    }
+}
+
+fn post(mailbox: &Mailbox, event: DialogEvent) {
+    match event {
+        DialogEvent::Acknowledged { body } => mailbox.post(|slots| {
+            slots.acknowledged = true;
+            slots.acknowledged_body = body.or(slots.acknowledged_body.take());
+        }),
+        DialogEvent::AcknowledgeTimeout => mailbox.post(|slots| slots.acknowledge_timeout = true),
+        DialogEvent::Cancelled { .. } => mailbox.post(|slots| slots.cancelled = true),
+        DialogEvent::Bye { .. } => mailbox.post(|slots| slots.bye = true),
+        DialogEvent::Offer { offer, request } => mailbox.post(|slots| slots.offer = Some((offer, request))),
+        DialogEvent::OfferWithdrawn { offer } => mailbox.post(|slots| {
+            slots.offer.take_if(|(waiting, _)| *waiting == offer);
+        }),
+        DialogEvent::Info { request } => {
+            if let Some(digit) = relayed_digit(&request) {
+                mailbox.digit(digit);
+            }
+        }
+        DialogEvent::Gone => mailbox.post(|slots| slots.dialog_over = true),
+        // A call that came in makes no requests that these answer, and `Terminated` was handled above.
+        DialogEvent::Provisional { .. }
+        | DialogEvent::Answered { .. }
+        | DialogEvent::Rejected { .. }
+        | DialogEvent::OfferAnswered { .. }
+        | DialogEvent::OfferRefused { .. }
+        | DialogEvent::Terminated => {}
+    }
+}
+
+/// The key in an INFO of a phone that sends keys so: `application/dtmf-relay` (`Signal=5`) or
+/// `application/dtmf` (`5`).
+fn relayed_digit(request: &Message) -> Option<char> {
+    let content_type = request.content_type()?.split(';').next()?.trim();
+    let body = std::str::from_utf8(request.body()).ok()?;
+    let text = if content_type.eq_ignore_ascii_case("application/dtmf-relay") {
+        let signal = |line: &&str| line.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("signal"));
+        body.lines().find(signal)?.split_once('=')?.1
+    } else if content_type.eq_ignore_ascii_case("application/dtmf") {
+        body
+    } else {
+        return None;
+    };
+    text.trim().chars().next().map(|key| key.to_ascii_uppercase())
+}

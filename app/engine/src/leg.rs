@@ -1,0 +1,224 @@
+//! The media of one call: the caller's offer, our answer, the session that speaks and listens, and what
+//! later offers of the same dialog change.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use ringway_call::effect::EffectId;
+use ringway_call::input::Input;
+use ringway_media::sdp::{LocalMedia, Negotiation, SdpError, SessionDescription, sdp_from_body};
+use ringway_media::{Latch, Negotiated, PlayId, Prompt, SessionConfig, SessionEvent};
+use ringway_rtp_net::{ReservedPorts, Session};
+use ringway_sip::endpoint::{Body, Source};
+use ringway_sip::message::Message;
+
+use crate::mailbox::Mailbox;
+use crate::shared::{Shared, uuid};
+
+/// The media type of session descriptions.
+const SDP: &str = "application/sdp";
+
+/// The number of an INVITE without a session description (contract, runtime.md 4.5).
+const NO_DESCRIPTION: u32 = 32103;
+/// The number of one whose description cannot be used.
+const BAD_DESCRIPTION: u32 = 32102;
+/// The number of a failure of our own.
+const INTERNAL_FAILURE: u32 = 12400;
+
+/// An INVITE that cannot become a call.
+pub(crate) struct Unacceptable {
+    /// 415 or 488.
+    pub(crate) status: u16,
+    /// The number of the notification.
+    pub(crate) code: u32,
+    /// Its text.
+    pub(crate) message: String,
+}
+
+/// One leg.
+pub(crate) struct Leg {
+    /// Where the INVITE came from.
+    pub(crate) source: Source,
+    invite: Message,
+    offer: Option<SessionDescription>,
+    negotiation: Option<Negotiation>,
+    /// Ports that wait for the answer in the ACK, when our 200 made the offer.
+    waiting: Option<ReservedPorts>,
+    session: Option<Session>,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Leg {
+    pub(crate) fn new(invite: Message, source: Source, mailbox: Arc<Mailbox>) -> Self {
+        Self { source, invite, offer: None, negotiation: None, waiting: None, session: None, mailbox }
+    }
+
+    /// Reads the caller's offer and makes sure that it can be answered, before an application is asked.
+    pub(crate) fn read_offer(&mut self, shared: &Shared) -> Result<(), Unacceptable> {
+        match description(&self.invite)? {
+            Some(offer) => {
+                let trial = LocalMedia::new(shared.advertised(&self.source), 1, 1, 1);
+                Negotiation::new(trial).answer(&offer).map_err(|error| unacceptable(&error))?;
+                self.offer = Some(offer);
+                Ok(())
+            }
+            None if shared.config.accept_late_offer => Ok(()),
+            None => Err(Unacceptable {
+                status: 488,
+                code: NO_DESCRIPTION,
+                message: "The INVITE has no session description.".to_owned(),
+            }),
+        }
+    }
+
+    /// Takes ports, and opens media as the offer asks. The body is for our 200.
+    pub(crate) fn open(&mut self, shared: &Shared) -> Result<Body, Input> {
+        let ports = shared.media.reserve(self.source.local.ip()).map_err(|error| Input::AnswerFailed {
+            status: 503,
+            code: INTERNAL_FAILURE,
+            message: format!("No media ports are left: {error}."),
+        })?;
+        let address = shared.advertised(&self.source);
+        let session_id = shared.random().u64() >> 2;
+        let local = LocalMedia::new(address, ports.rtp_port(), ports.rtcp_port(), session_id);
+        let mut negotiation = Negotiation::new(local);
+        let sdp = match &self.offer {
+            Some(offer) => {
+                let answer = negotiation.answer(offer).map_err(|error| answer_failed(&error))?;
+                self.start(shared, ports, answer.negotiated);
+                answer.sdp
+            }
+            None => {
+                self.waiting = Some(ports);
+                negotiation.offer()
+            }
+        };
+        self.negotiation = Some(negotiation);
+        Ok(body(sdp))
+    }
+
+    /// Whether media wait for the answer in the ACK.
+    pub(crate) fn awaits_answer(&self) -> bool {
+        self.waiting.is_some()
+    }
+
+    /// The ACK brought the answer to the offer in our 200.
+    pub(crate) fn late_answer(&mut self, shared: &Shared, answer: Option<&Body>) -> Result<(), SdpError> {
+        let (Some(ports), Some(negotiation)) = (self.waiting.take(), &mut self.negotiation) else {
+            return Ok(());
+        };
+        let bytes = answer
+            .and_then(|answer| sdp_from_body(&answer.content_type, &answer.bytes).ok())
+            .ok_or(SdpError::NotAnAnswer { reason: "the ACK brought no SDP" })?;
+        let negotiated = negotiation.apply_answer(&SessionDescription::parse(bytes)?)?;
+        self.start(shared, ports, negotiated);
+        Ok(())
+    }
+
+    /// Answers a re-INVITE or UPDATE. A refusal leaves everything as it was.
+    pub(crate) fn answer_offer(&mut self, request: &Message) -> Result<Option<Body>, u16> {
+        let offer = description(request).map_err(|unacceptable| unacceptable.status)?;
+        let Some(negotiation) = &mut self.negotiation else { return Err(491) };
+        let Some(offer) = offer else { return Ok(Some(body(negotiation.offer()))) };
+        let answer = negotiation.answer(&offer).map_err(|_| 488u16)?;
+        if let Some(session) = &self.session {
+            session.renegotiate(answer.negotiated);
+        }
+        Ok(Some(body(answer.sdp)))
+    }
+
+    /// Plays; the mailbox is told when it is over.
+    pub(crate) fn play(&self, id: EffectId, prompt: Arc<Prompt>, loops: u32) {
+        if let Some(session) = &self.session {
+            session.play(PlayId(id.0), prompt, loops);
+        }
+    }
+
+    /// Presses keys; the mailbox is told when they are sent.
+    pub(crate) fn send_digits(&self, id: EffectId, digits: &str, loops: u32) {
+        if let Some(session) = &self.session {
+            session.send_digits(PlayId(id.0), digits.repeat(loops as usize));
+        }
+    }
+
+    pub(crate) fn stop_play(&self) {
+        if let Some(session) = &self.session {
+            session.stop_play();
+        }
+    }
+
+    /// No more sound; the ports are free again soon.
+    pub(crate) fn close(&mut self) {
+        self.waiting = None;
+        self.session = None;
+    }
+
+    fn start(&mut self, shared: &Shared, ports: ReservedPorts, negotiated: Negotiated) {
+        let mut random = shared.random();
+        let config = SessionConfig {
+            negotiated,
+            ssrc: random.u32(),
+            first_sequence: random.u32() as u16,
+            first_timestamp: random.u32(),
+            cname: uuid(&mut random),
+            latch: if shared.config.latch_any {
+                Latch::Any
+            } else {
+                Latch::Signalled { signalling: self.source.remote.ip() }
+            },
+            inactivity: shared.config.rtp_timeout,
+            listen: false,
+            opened_at: shared.now().unix,
+            seed: random.u64(),
+        };
+        let mailbox = Arc::clone(&self.mailbox);
+        let session = shared.media.open(ports, config, Box::new(move |event| tell(&mailbox, event)));
+        self.session = Some(session);
+    }
+}
+
+/// On the media thread.
+fn tell(mailbox: &Mailbox, event: SessionEvent) {
+    match event {
+        SessionEvent::Digit(digit) => mailbox.digit(digit),
+        SessionEvent::PlayFinished(PlayId(id)) | SessionEvent::DigitsSent(PlayId(id)) => {
+            mailbox.post(|slots| slots.played = Some(id));
+        }
+        SessionEvent::Inactive => mailbox.post(|slots| slots.media_inactive = true),
+        SessionEvent::Latched(_) => {}
+    }
+}
+
+fn body(sdp: Vec<u8>) -> Body {
+    Body { content_type: SDP.to_owned(), bytes: Bytes::from(sdp) }
+}
+
+fn answer_failed(error: &SdpError) -> Input {
+    Input::AnswerFailed {
+        status: 488,
+        code: error.code(),
+        message: format!("The call cannot be answered: {error}."),
+    }
+}
+
+/// The session description of a request; none when it has no body.
+fn description(request: &Message) -> Result<Option<SessionDescription>, Unacceptable> {
+    if request.body().is_empty() {
+        return Ok(None);
+    }
+    let content_type = request.content_type().unwrap_or(SDP);
+    let bytes = sdp_from_body(content_type, request.body()).map_err(|error| Unacceptable {
+        status: 415,
+        code: BAD_DESCRIPTION,
+        message: format!("The INVITE has no session description: {error}."),
+    })?;
+    SessionDescription::parse(bytes).map(Some).map_err(|error| unacceptable(&error))
+}
+
+fn unacceptable(error: &SdpError) -> Unacceptable {
+    Unacceptable {
+        status: 488,
+        code: error.code(),
+        message: format!("The INVITE's media cannot be used: {error}."),
+    }
+}

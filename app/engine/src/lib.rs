@@ -1,0 +1,147 @@
+//! Joins the layers: what the SIP driver hears becomes calls, what the calls decide is performed.
+//!
+//! `inbound` admits requests on the driver's thread, `runner` is the task of one call, `effects` performs
+//! what its machine decides on its `leg` (the media) and elsewhere, `calls` lets the REST API reach a live
+//! call, `callbacks` delivers what is owed to applications, and `recovery` settles what a crash left
+//! unfinished.
+#![forbid(unsafe_code)]
+
+mod callbacks;
+pub mod calls;
+mod effects;
+mod inbound;
+mod leg;
+mod mailbox;
+mod notifications;
+mod prompts;
+mod recovery;
+mod refusals;
+mod runner;
+mod shared;
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ringway_call::admit::Admission;
+use ringway_sip::endpoint::{Endpoint, EndpointConfig};
+use ringway_sip_net::{Driver, Listeners};
+use ringway_store::StoreError;
+use tokio::runtime::Handle;
+
+pub use crate::calls::{CallCommand, CallControl, Calls, ControlError};
+use crate::inbound::{Arrivals, Gatekeeper};
+pub use crate::refusals::RefusalRecord;
+use crate::shared::Shared;
+pub use crate::shared::{EngineConfig, Services};
+
+/// How long the last calls may take to end once they were told to.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a start needs beside the services: the SIP side, bound but not yet serving.
+pub struct SipSide {
+    /// The bound sockets.
+    pub listeners: Listeners,
+    /// Names, timers and limits of the endpoint.
+    pub endpoint: EndpointConfig,
+    /// Who may come in.
+    pub admission: Admission,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The calls that a crash left could not be settled.
+    #[error("cannot settle the calls of the last run: {0}")]
+    Recovery(#[from] StoreError),
+    /// The SIP thread could not be started.
+    #[error("cannot start the SIP driver: {0}")]
+    Driver(#[from] std::io::Error),
+}
+
+/// The running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+    driver: Arc<Mutex<Option<Driver>>>,
+}
+
+impl Engine {
+    /// Settles what the last run left, then serves. Call it inside the runtime that is to run the calls.
+    pub async fn start(config: EngineConfig, services: Services, sip: SipSide) -> Result<Self, StartError> {
+        let lost =
+            recovery::recover(&services.store, config.node.clone(), ringway_sip_net::clock::now()).await?;
+        if !lost.is_empty() {
+            tracing::warn!(
+                calls = lost.len(),
+                "calls of the last run were lost; their applications are told"
+            );
+        }
+        let shared = Arc::new(Shared::new(config, services));
+        let gatekeeper = Gatekeeper::new(sip.admission, Arc::clone(&shared));
+        let arrivals =
+            Arrivals { shared: Arc::clone(&shared), runtime: Handle::current(), mailboxes: HashMap::new() };
+        let endpoint = Endpoint::new(sip.endpoint, shared::seed());
+        let driver = sip.listeners.start(endpoint, gatekeeper, arrivals)?;
+        // Nobody else sets it.
+        let _ = shared.sip.set(driver.handle());
+        tokio::spawn(callbacks::deliver_all(Arc::clone(&shared)));
+        Ok(Self { shared, driver: Arc::new(Mutex::new(Some(driver))) })
+    }
+
+    /// The live calls, for the REST API.
+    pub fn calls(&self) -> Calls {
+        self.shared.calls.clone()
+    }
+
+    /// How many calls live.
+    pub fn live_calls(&self) -> usize {
+        self.shared.calls.len()
+    }
+
+    /// Whether the rows can be read.
+    pub fn health(&self) -> Result<(), StoreError> {
+        self.shared.store.probe()
+    }
+
+    /// The newest refusals, newest first.
+    pub fn refusals(&self) -> Vec<RefusalRecord> {
+        self.shared.refusals.list()
+    }
+
+    /// Brings the metrics that are states, not counts, up to date.
+    pub fn publish_gauges(&self) {
+        metrics::gauge!("ringway_calls_live").set(self.live_calls() as f64);
+    }
+
+    /// From now on new calls get 503.
+    pub fn refuse_new_calls(&self) {
+        self.shared.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Completes once no call lives.
+    pub async fn all_calls_ended(&self) {
+        loop {
+            let ended = self.shared.call_ended.notified();
+            if self.shared.calls.is_empty() {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Ends every call, and completes once their rows and callbacks are handed to the store and their BYEs
+    /// sent.
+    pub async fn end_calls(&self) {
+        self.shared.calls.shut_down();
+        if tokio::time::timeout(END_TIMEOUT, self.all_calls_ended()).await.is_err() {
+            tracing::warn!(live = self.live_calls(), "calls that did not end in time");
+        }
+        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(driver) = driver {
+            // Joins the thread, which sends what it still has to send.
+            let _ = tokio::task::spawn_blocking(move || driver.shutdown()).await;
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! Notifications as the store keeps them.
+
+use ringway_call::admit::Refusal;
+use ringway_call::effect::{Level, Notification};
+use ringway_model::UnixTime;
+use ringway_model::sid::{AccountSid, CallSid};
+use ringway_store::{Callback, LogLevel, NewNotification};
+use ringway_webhook::Failure;
+
+/// Of a call.
+pub(crate) fn of_call(
+    account_sid: AccountSid,
+    call_sid: CallSid,
+    notification: &Notification,
+    now: UnixTime,
+) -> NewNotification {
+    let response = notification.response.as_ref();
+    NewNotification {
+        account_sid,
+        call_sid: Some(call_sid),
+        error_code: notification.code,
+        log: log_level(notification.level),
+        message_text: notification.message.clone(),
+        message_date: now,
+        request_url: notification.url.clone(),
+        request_method: notification.method.map_or_else(String::new, |method| method.to_string()),
+        request_variables: form(&notification.params),
+        response_headers: response.map_or_else(String::new, |response| form(&response.headers)),
+        response_body: response.map_or_else(String::new, |response| response.body.clone()),
+    }
+}
+
+/// Of a request that was turned away.
+pub(crate) fn of_refusal(account_sid: AccountSid, refusal: &Refusal, now: UnixTime) -> NewNotification {
+    NewNotification {
+        account_sid,
+        call_sid: None,
+        error_code: refusal.code,
+        log: log_level(refusal.level),
+        message_text: format!("{} (from {}).", refusal.reason, refusal.source),
+        message_date: now,
+        request_url: String::new(),
+        request_method: String::new(),
+        request_variables: String::new(),
+        response_headers: String::new(),
+        response_body: String::new(),
+    }
+}
+
+/// Of a status callback that was not taken.
+pub(crate) fn of_callback(callback: &Callback, failure: &Failure, now: UnixTime) -> NewNotification {
+    let reply = failure.reply.as_ref();
+    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    NewNotification {
+        account_sid: callback.account_sid,
+        call_sid: callback.call_sid,
+        error_code: failure.code,
+        log: LogLevel::Warning,
+        message_text: failure.message.clone(),
+        message_date: now,
+        request_url: callback.request.url.clone(),
+        request_method: callback.request.method.to_string(),
+        request_variables: form(&callback.request.params),
+        response_headers: reply
+            .map_or_else(String::new, |reply| form(&reply.headers.iter().map(header).collect::<Vec<_>>())),
+        response_body: reply
+            .map_or_else(String::new, |reply| String::from_utf8_lossy(&reply.body).into_owned()),
+    }
+}
+
+fn log_level(level: Level) -> LogLevel {
+    match level {
+        Level::Error => LogLevel::Error,
+        Level::Warning => LogLevel::Warning,
+    }
+}
+
+/// Names and values as a form, which is how the notification resource shows them.
+fn form(pairs: &[(String, String)]) -> String {
+    url::form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
+}

@@ -1,0 +1,168 @@
+//! What every call's task reaches: the services below, and the few things that all calls share.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ringway_call::HttpMethod;
+use ringway_call::leg::CallLimits;
+use ringway_model::random::Random;
+use ringway_model::sid::AccountSid;
+use ringway_model::{Now, Secret};
+use ringway_rtp_net::MediaNet;
+use ringway_sip::endpoint::{Command, Source};
+use ringway_sip_net::{AdvertiseRule, DriverHandle};
+use ringway_speech::Synthesizer;
+use ringway_store::Store;
+use ringway_webhook::{Client, Method};
+use tokio::sync::Notify;
+
+use crate::callbacks::Due;
+use crate::calls::Calls;
+use crate::prompts::Prompts;
+use crate::refusals::Refusals;
+
+/// The services that the engine drives, made by whoever starts it.
+pub struct Services {
+    /// The rows.
+    pub store: Store,
+    /// Asks applications.
+    pub webhook: Client,
+    /// Speaks; `None` when no synthesiser is installed.
+    pub speech: Option<Arc<dyn Synthesizer>>,
+    /// Sound in and out.
+    pub media: MediaNet,
+    /// Which of our addresses peers are told.
+    pub advertise: AdvertiseRule,
+}
+
+/// What the operator decides about calls.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// The name of this node in the rows it owns.
+    pub node: String,
+    /// Limits of one call.
+    pub call_limits: CallLimits,
+    /// Most calls at once.
+    pub calls_max: usize,
+    /// Media is taken from anyone who sends first, not only from the signalled addresses.
+    pub latch_any: bool,
+    /// A call that should receive RTP and gets none for so long is ended.
+    pub rtp_timeout: Duration,
+    /// An INVITE without a session description is answered with our offer instead of 488.
+    pub accept_late_offer: bool,
+}
+
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) webhook: Client,
+    pub(crate) media: MediaNet,
+    pub(crate) advertise: AdvertiseRule,
+    pub(crate) prompts: Prompts,
+    /// Set as soon as the driver runs.
+    pub(crate) sip: OnceLock<DriverHandle>,
+    pub(crate) config: EngineConfig,
+    pub(crate) calls: Calls,
+    pub(crate) refusals: Refusals,
+    pub(crate) callbacks_due: Due,
+    pub(crate) draining: AtomicBool,
+    pub(crate) call_ended: Notify,
+}
+
+impl Shared {
+    pub(crate) fn new(config: EngineConfig, services: Services) -> Self {
+        Self {
+            prompts: Prompts::new(services.speech, services.webhook.clone()),
+            store: services.store,
+            webhook: services.webhook,
+            media: services.media,
+            advertise: services.advertise,
+            sip: OnceLock::new(),
+            config,
+            calls: Calls::default(),
+            refusals: Refusals::default(),
+            callbacks_due: Due::default(),
+            draining: AtomicBool::new(false),
+            call_ended: Notify::new(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Now {
+        ringway_sip_net::clock::now()
+    }
+
+    /// A generator of this moment's own; entropy comes from the operating system.
+    pub(crate) fn random(&self) -> Random {
+        random()
+    }
+
+    pub(crate) fn node(&self) -> String {
+        self.config.node.clone()
+    }
+
+    /// Hands a command to the SIP driver. It stops only after the last call, so nothing is lost.
+    pub(crate) fn command(&self, command: Command) {
+        if self.sip.wait().send(command).is_err() {
+            tracing::warn!("a command came after the SIP driver had stopped");
+        }
+    }
+
+    /// The key that signs requests of an account: its primary auth token.
+    pub(crate) fn signing_token(&self, account: &AccountSid) -> Option<Secret> {
+        match self.store.account(account) {
+            Ok(account) => account.map(|account| account.auth_token),
+            Err(error) => {
+                tracing::error!(%error, "cannot read the account's auth token");
+                None
+            }
+        }
+    }
+
+    /// The address that a peer is told for signalling and media.
+    pub(crate) fn advertised(&self, source: &Source) -> std::net::IpAddr {
+        self.advertise.advertised(source.local, source.remote).ip()
+    }
+}
+
+/// A generator seeded by the operating system.
+pub(crate) fn random() -> Random {
+    Random::from_seed(seed())
+}
+
+/// Entropy from the operating system.
+pub(crate) fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    // Without entropy nothing that we mint could be trusted, and no call could be told apart.
+    getrandom::fill(&mut seed).expect("the operating system gives random bytes");
+    seed
+}
+
+pub(crate) fn webhook_method(method: HttpMethod) -> Method {
+    match method {
+        HttpMethod::Get => Method::Get,
+        HttpMethod::Post => Method::Post,
+    }
+}
+
+/// A version 4 UUID (RFC 9562 5.4).
+pub(crate) fn uuid(random: &mut Random) -> String {
+    let mut bytes: [u8; 16] = random.bytes();
+    bytes[6] = (bytes[6] & 0x0f) | 0x40;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_version_4_uuids() {
+        let token = uuid(&mut Random::from_number(3));
+        let parts: Vec<usize> = token.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+        assert_eq!(token.as_bytes()[14], b'4');
+        assert!(b"89ab".contains(&token.as_bytes()[19]));
+    }
+}

@@ -1,0 +1,205 @@
+//! The front door: what happens to every request before and after its resource.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
+use std::time::Instant;
+
+use axum::body::Body;
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use ringway_engine::calls::CallControl;
+use ringway_model::sid::RequestSid;
+use ringway_store::Store;
+
+use crate::auth::Caller;
+use crate::body::{self, BodyLimits};
+use crate::error::{Code, Fault};
+use crate::form::Form;
+use crate::headers;
+use crate::reply::{Reply, empty};
+use crate::representation::Extension;
+use crate::request::Verb;
+use crate::v2010;
+
+/// What the operator may choose about replies and requests.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// What the number of an error is appended to in `more_info`.
+    pub more_info: String,
+    /// Whether clients reach the API over TLS: adds `Strict-Transport-Security`.
+    pub secure: bool,
+    /// How much of a request is read.
+    pub body: BodyLimits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            more_info: "https://www.twilio.com/docs/errors/".to_owned(),
+            secure: false,
+            body: BodyLimits::default(),
+        }
+    }
+}
+
+/// The REST API, over a store and the live calls of this process. Cheap to clone.
+pub struct Api<C>(Arc<App<C>>);
+
+impl<C> Clone for Api<C> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+/// What requests share.
+pub(crate) struct App<C> {
+    pub(crate) store: Store,
+    pub(crate) control: C,
+    pub(crate) more_info: Arc<str>,
+    secure: bool,
+    limits: BodyLimits,
+    in_flight: AtomicUsize,
+}
+
+impl<C: CallControl> Api<C> {
+    /// The API over `store`; updates of live calls go through `control`.
+    pub fn new(store: Store, control: C, settings: Settings) -> Self {
+        Self(Arc::new(App {
+            store,
+            control,
+            more_info: settings.more_info.into(),
+            secure: settings.secure,
+            limits: settings.body,
+            in_flight: AtomicUsize::new(0),
+        }))
+    }
+
+    /// The API as a router that answers every path, for routes of other things to be merged into.
+    pub fn router(&self) -> axum::Router {
+        let api = self.clone();
+        axum::Router::new().fallback(move |request: http::Request<Body>| {
+            let api = api.clone();
+            async move { api.handle(request).await }
+        })
+    }
+
+    /// Answers one request. Never fails: what goes wrong is an error reply.
+    pub async fn handle(&self, request: http::Request<Body>) -> Response<Body> {
+        let started = Instant::now();
+        let id = request_sid();
+        let concurrent = InFlight::enter(&self.0.in_flight);
+        let (head, body) = request.into_parts();
+        let mut response = self.answer(&head, body).await;
+        headers::add(response.headers_mut(), &id, started.elapsed(), concurrent.count, self.0.secure);
+        report(&head, &id, response.status(), started);
+        response
+    }
+
+    async fn answer(&self, head: &Parts, body: Body) -> Response<Body> {
+        let path = head.uri.path();
+        if path == "/healthz" {
+            return self.health();
+        }
+        let (stem, extension) = Extension::split(path.trim_end_matches('/'));
+        let outcome = match body::receive(&head.headers, body, &self.0.limits).await {
+            Ok(_) if head.method == Method::OPTIONS => return headers::preflight(),
+            Ok(bytes) => guarded(self.resource(head, stem, extension, &bytes)).await,
+            Err(fault) => Err(fault),
+        };
+        match outcome {
+            Ok(reply) => reply.into_response(extension),
+            Err(fault) => fault.into_response(extension, path, &self.0.more_info),
+        }
+    }
+
+    async fn resource(
+        &self,
+        head: &Parts,
+        stem: &str,
+        extension: Extension,
+        body: &[u8],
+    ) -> Result<Reply, Fault> {
+        let segments: Vec<&str> = stem.split('/').skip(1).collect();
+        let ["2010-04-01", path @ ..] = segments.as_slice() else { return Err(Fault::not_found()) };
+        let caller = Caller::authenticate(&self.0.store, &head.headers)?;
+        let verb = Verb::from(&head.method);
+        let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes(), "the query")?;
+        let form = match verb {
+            Verb::Post => {
+                body::check_media_type(&head.headers, body)?;
+                Form::parse(body, "the body")?
+            }
+            _ => Form::default(),
+        };
+        v2010::dispatch(v2010::Asked { app: &self.0, verb, caller, query, form, extension }, path).await
+    }
+
+    fn health(&self) -> Response<Body> {
+        let mut response = empty(StatusCode::OK);
+        match self.0.store.probe() {
+            Ok(()) => *response.body_mut() = Body::from("ok\n"),
+            Err(error) => {
+                tracing::error!(%error, "the store failed its probe");
+                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+                *response.body_mut() = Body::from("the store does not answer\n");
+            }
+        }
+        response
+    }
+}
+
+/// Counts a request in flight for as long as it lives.
+struct InFlight<'a> {
+    counter: &'a AtomicUsize,
+    /// How many were in flight when this one began, itself included.
+    count: usize,
+}
+
+impl<'a> InFlight<'a> {
+    fn enter(counter: &'a AtomicUsize) -> Self {
+        Self { counter, count: counter.fetch_add(1, Ordering::Relaxed) + 1 }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.counter.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Runs a handler; a panic in it costs its own request only.
+async fn guarded(handler: impl Future<Output = Result<Reply, Fault>>) -> Result<Reply, Fault> {
+    let mut handler = Box::pin(handler);
+    poll_fn(move |context| {
+        let handler: Pin<&mut _> = handler.as_mut();
+        match catch_unwind(AssertUnwindSafe(|| handler.poll(context))) {
+            Ok(poll) => poll,
+            Err(_) => {
+                tracing::error!("a request handler panicked");
+                Poll::Ready(Err(Fault::of(Code::Internal)))
+            }
+        }
+    })
+    .await
+}
+
+fn request_sid() -> RequestSid {
+    let mut random = [0; 16];
+    if let Err(error) = getrandom::fill(&mut random) {
+        tracing::warn!(%error, "no randomness for a request id");
+    }
+    RequestSid::from_random(random)
+}
+
+/// The path without its query, which may hold phone numbers.
+fn report(head: &Parts, id: &RequestSid, status: StatusCode, started: Instant) {
+    let took = started.elapsed();
+    metrics::counter!("ringway_rest_requests_total", "status" => status.as_str().to_owned()).increment(1);
+    metrics::histogram!("ringway_rest_request_seconds").record(took.as_secs_f64());
+    let (method, path, status) = (&head.method, head.uri.path(), status.as_u16());
+    tracing::debug!(%id, %method, path, status, took_ms = took.as_millis() as u64, "answered");
+}

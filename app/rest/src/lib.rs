@@ -1,0 +1,26 @@
+//! The REST API: what a client library of the hosted service finds at `/2010-04-01`.
+//!
+//! [`Api`] is the front door. It reads the body, finds out who asks (`auth`), and hands the path to
+//! `v2010`, whose modules are laid out as the paths are, one file an operation. A handler returns a
+//! `Reply` or a `Fault`; the extension of the path decides how either is written (`representation`).
+//! Live calls are reached through the engine's `CallControl` and nothing else.
+#![forbid(unsafe_code)]
+
+mod api;
+mod auth;
+mod body;
+mod error;
+mod filter;
+mod form;
+mod headers;
+mod page;
+mod reply;
+mod representation;
+mod request;
+mod rules;
+mod server;
+mod v2010;
+
+pub use api::{Api, Settings};
+pub use body::BodyLimits;
+pub use server::{ServeOptions, serve};

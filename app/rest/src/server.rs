@@ -1,0 +1,108 @@
+//! The HTTP server: connections, and what bounds them.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// After the listener failed (most often: no descriptors left), how long until it is tried again.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// What bounds the connections of a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServeOptions {
+    /// The most connections at once; more wait in the backlog of the listener.
+    pub connections_max: usize,
+    /// How long the head of a request may take, from the end of the one before it: slow and idle
+    /// connections end after this.
+    pub head_timeout: Duration,
+    /// The largest head of a request, in bytes (beyond it, and beyond 100 headers: 431).
+    pub head_bytes_max: usize,
+    /// How long requests in flight may still take when the server shuts down.
+    pub drain: Duration,
+}
+
+impl Default for ServeOptions {
+    fn default() -> Self {
+        Self {
+            connections_max: 4096,
+            head_timeout: Duration::from_secs(30),
+            head_bytes_max: 64 << 10,
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves `router` until `shutdown` completes; then accepts nothing new, lets requests in flight end
+/// (their replies say `Connection: close`), and returns.
+pub async fn serve(
+    listener: TcpListener,
+    router: axum::Router,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    let connections = GracefulShutdown::new();
+    let permits = Arc::new(Semaphore::new(options.connections_max));
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let next = async {
+            let permit = permits.clone().acquire_owned().await;
+            (listener.accept().await, permit)
+        };
+        tokio::select! {
+            () = &mut shutdown => break,
+            (accepted, permit) = next => match (accepted, permit) {
+                (Ok((stream, _)), Ok(permit)) => start(stream, permit, &router, &options, &connections),
+                (Err(error), _) => wait_after(&error).await,
+                (_, Err(_)) => break,
+            },
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(options.drain, connections.shutdown()).await.is_err() {
+        tracing::warn!("some HTTP requests did not end in time");
+    }
+}
+
+fn start(
+    stream: TcpStream,
+    permit: OwnedSemaphorePermit,
+    router: &axum::Router,
+    options: &ServeOptions,
+    connections: &GracefulShutdown,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended at once");
+        return;
+    }
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(options.head_timeout)
+        .max_header_size(options.head_bytes_max)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+    let connection = connections.watch(connection);
+    tokio::spawn(async move {
+        if let Err(error) = connection.await {
+            tracing::debug!(%error, "a connection ended early");
+        }
+        drop(permit);
+    });
+}
+
+/// A connection that its client gave up says nothing about the listener; anything else may be a lack of
+/// descriptors or memory, which a pause lets pass.
+async fn wait_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if !matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
+        tracing::warn!(%error, "no connection could be accepted");
+        tokio::time::sleep(ACCEPT_RETRY).await;
+    }
+}

@@ -1,0 +1,13 @@
+//! `GET /2010-04-01/Accounts/{AC}/Keys/{SK}`
+
+use ringway_model::sid::KeySid;
+
+use super::{SHAPE, describe};
+use crate::error::Fault;
+use crate::reply::Reply;
+use crate::request::Request;
+
+pub(super) fn fetch<C>(request: &Request<C>, sid: &KeySid) -> Result<Reply, Fault> {
+    let key = request.store().key(&request.account.sid, sid)?.ok_or_else(Fault::not_found)?;
+    Ok(Reply::Found(&SHAPE, describe(&key)))
+}

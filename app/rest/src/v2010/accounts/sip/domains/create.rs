@@ -1,0 +1,49 @@
+//! `POST /2010-04-01/Accounts/{AC}/SIP/Domains`
+
+use ringway_store::{CreateDomainError, NewDomain};
+
+use super::{Parameters, SHAPE, describe, name_taken, no_parent, outside_suffixes};
+use crate::error::{Code, Fault};
+use crate::reply::Reply;
+use crate::request::Request;
+
+pub(super) async fn create<C>(request: &Request<C>) -> Result<Reply, Fault> {
+    let parameters = Parameters::read(&request.form)?;
+    parameters.check_fallback(None)?;
+    let missing = || Fault::because(Code::DomainValidation, "DomainName is required");
+    let name = parameters.domain_name.clone().ok_or_else(missing)?;
+    let domain = parameters.apply(NewDomain::named(request.account.sid, name));
+    let created = request.store().create_domain(domain).await.map_err(explain)?;
+    Ok(Reply::Created(&SHAPE, describe(&created, &request.place)))
+}
+
+impl Parameters {
+    fn apply(self, defaults: NewDomain) -> NewDomain {
+        NewDomain {
+            friendly_name: self.friendly_name,
+            voice_url: self.voice_url.flatten(),
+            voice_method: self.voice_method.unwrap_or_default(),
+            voice_fallback_url: self.voice_fallback_url.flatten(),
+            voice_fallback_method: self.voice_fallback_method.unwrap_or_default(),
+            voice_status_callback_url: self.voice_status_callback_url.flatten(),
+            voice_status_callback_method: self.voice_status_callback_method.unwrap_or_default(),
+            sip_registration: self.sip_registration.unwrap_or_default(),
+            emergency_calling_enabled: self.emergency_calling_enabled.unwrap_or_default(),
+            secure: self.secure.unwrap_or_default(),
+            ..defaults
+        }
+    }
+}
+
+fn explain(error: CreateDomainError) -> Fault {
+    match error {
+        CreateDomainError::LimitReached { limit } => {
+            Fault::because(Code::MaximumDomains, format!("an account may have {limit} domains"))
+        }
+        CreateDomainError::NoSuchAccount => Fault::not_found(),
+        CreateDomainError::NameTaken => name_taken(),
+        CreateDomainError::OutsideSuffixes => outside_suffixes(),
+        CreateDomainError::NoParentDomain { parent } => no_parent(&parent),
+        CreateDomainError::Store(error) => error.into(),
+    }
+}

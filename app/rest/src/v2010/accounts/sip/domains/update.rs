@@ -1,0 +1,51 @@
+//! `POST /2010-04-01/Accounts/{AC}/SIP/Domains/{SD}`
+
+use ringway_model::sid::DomainSid;
+use ringway_store::{DomainUpdate, UpdateDomainError};
+
+use super::{Parameters, SHAPE, describe, name_taken, no_parent, outside_suffixes};
+use crate::error::{Code, Fault};
+use crate::reply::Reply;
+use crate::request::Request;
+
+/// Changes what the form gives and nothing else; a URL given empty is cleared.
+pub(super) async fn update<C>(request: &Request<C>, sid: DomainSid) -> Result<Reply, Fault> {
+    let account = request.account.sid;
+    let present = request.store().domain(&account, &sid)?.ok_or_else(Fault::not_found)?;
+    let parameters = Parameters::read(&request.form)?;
+    parameters.check_fallback(present.voice_url.as_deref())?;
+    let updated = request.store().update_domain(account, sid, parameters.into_update()).await;
+    let domain = updated.map_err(explain)?.ok_or_else(Fault::not_found)?;
+    Ok(Reply::Found(&SHAPE, describe(&domain, &request.place)))
+}
+
+impl Parameters {
+    fn into_update(self) -> DomainUpdate {
+        DomainUpdate {
+            domain_name: self.domain_name,
+            friendly_name: self.friendly_name.map(Some),
+            voice_url: self.voice_url,
+            voice_method: self.voice_method,
+            voice_fallback_url: self.voice_fallback_url,
+            voice_fallback_method: self.voice_fallback_method,
+            voice_status_callback_url: self.voice_status_callback_url,
+            voice_status_callback_method: self.voice_status_callback_method,
+            sip_registration: self.sip_registration,
+            emergency_calling_enabled: self.emergency_calling_enabled,
+            secure: self.secure,
+            ..DomainUpdate::default()
+        }
+    }
+}
+
+fn explain(error: UpdateDomainError) -> Fault {
+    match error {
+        UpdateDomainError::NameTaken => name_taken(),
+        UpdateDomainError::OutsideSuffixes => outside_suffixes(),
+        UpdateDomainError::NoParentDomain { parent } => no_parent(&parent),
+        UpdateDomainError::HasSubdomains => {
+            Fault::because(Code::DomainHasSubdomains, "a domain with subdomains cannot be renamed")
+        }
+        UpdateDomainError::Store(error) => error.into(),
+    }
+}

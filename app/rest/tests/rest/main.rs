@@ -1,0 +1,18 @@
+//! The REST API against a real store in a temporary directory and calls that are only pretended: what a
+//! client of each endpoint sees.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod accounts;
+mod auth;
+mod calls;
+mod credential_lists;
+mod domains;
+mod ip_access_control_lists;
+mod keys;
+mod mappings;
+mod notifications;
+mod paging;
+mod protocol;
+mod representations;
+mod server;
+mod world;

@@ -1,0 +1,58 @@
+//! The one screen that a start prints.
+
+use std::fmt::{self, Display, Formatter};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Everything that an operator wants to know of a start.
+#[derive(Debug)]
+pub(crate) struct Startup {
+    /// Where the REST API answers.
+    pub(crate) http: SocketAddr,
+    /// Where metrics and health answer.
+    pub(crate) admin: SocketAddr,
+    /// Where SIP listens, as `udp://127.0.0.1:5060`.
+    pub(crate) sip: Vec<String>,
+    /// The ports of RTP.
+    pub(crate) rtp: String,
+    /// What peers outside are told, and how it was chosen, when any listener is bound to a wildcard.
+    pub(crate) advertised: Option<String>,
+    /// Where the data live.
+    pub(crate) data_dir: PathBuf,
+    /// What domains' names end with.
+    pub(crate) suffixes: Vec<String>,
+    /// Most calls at once.
+    pub(crate) calls_max: usize,
+    /// The root account.
+    pub(crate) account_sid: String,
+    /// Its token, when it was made just now.
+    pub(crate) new_token: Option<String>,
+    /// What does not work on this machine, and what to do about it.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Display for Startup {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "Ringway {}\n", env!("CARGO_PKG_VERSION"))?;
+        writeln!(f, "  REST API     http://{}", self.http)?;
+        writeln!(f, "  metrics      http://{}/metrics", self.admin)?;
+        for listener in &self.sip {
+            writeln!(f, "  SIP          {listener}")?;
+        }
+        writeln!(f, "  RTP          UDP ports {}", self.rtp)?;
+        if let Some(advertised) = &self.advertised {
+            writeln!(f, "  advertised   {advertised}")?;
+        }
+        writeln!(f, "  domains      *.{}", self.suffixes.join(", *."))?;
+        writeln!(f, "  calls        at most {} at once", self.calls_max)?;
+        writeln!(f, "  data         {}", self.data_dir.display())?;
+        writeln!(f, "  account      {}", self.account_sid)?;
+        if let Some(token) = &self.new_token {
+            writeln!(f, "  auth token   {token}   (made now; `ringway token show` reads it later)")?;
+        }
+        for warning in &self.warnings {
+            writeln!(f, "\n  warning: {warning}")?;
+        }
+        Ok(())
+    }
+}

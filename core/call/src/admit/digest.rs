@@ -1,0 +1,111 @@
+//! Passwords (RFC 3261 22.3; contract, runtime.md 4.2).
+
+use ringway_model::Now;
+use ringway_model::sid::{AccountSid, CredentialListSid};
+use ringway_model::uri::UriRef;
+use ringway_sip::digest::{self, Authorization, DigestHashes, InvalidAuthorization, ServerChallenge};
+use ringway_sip::endpoint::{Reply, Source};
+use ringway_sip::message::{Message, Name};
+use ringway_sip::nonce::NonceState;
+
+use super::{Admission, Wrong};
+use crate::directory::Directory;
+
+/// What stands in for the hashes of a user that does not exist, so that the answer takes as long.
+const NOBODY: DigestHashes = DigestHashes { md5: [0; 16], sha256: [0; 32], sha512_256: [0; 32] };
+
+/// What came of looking at the credentials.
+#[derive(Debug)]
+pub(super) enum Verified {
+    /// The user, when one was asked for.
+    Known(Option<String>),
+    /// There is nothing to look at yet.
+    Challenge(Reply),
+}
+
+impl Admission {
+    /// Looks at the credentials of a request. Whether the user or the password is wrong cannot be told from
+    /// outside; a right answer to an old nonce is challenged again with `stale=true`, and so is one that was
+    /// heard before.
+    pub(super) fn verify(
+        &mut self,
+        now: Now,
+        directory: &dyn Directory,
+        request: &Message,
+        source: &Source,
+        (account, lists): (&AccountSid, &[CredentialListSid]),
+    ) -> Result<Verified, Wrong> {
+        let Some(authorization) = self.ours(request)? else {
+            return Ok(Verified::Challenge(self.challenge(now, source, false)));
+        };
+        let known = directory.credentials(account, &authorization.username);
+        let right = is_right(&authorization, known.as_deref().unwrap_or_default(), lists, request);
+        if !right {
+            let reason = "Bad user credentials: the user is in no credential list that is mapped for calls, or its password is wrong";
+            return Err(Wrong::new(403, 32202, reason));
+        }
+        if !is_for(&authorization.uri, request.uri()) {
+            let reason = "Bad user credentials: they are for another Request-URI than the one they came with";
+            return Err(Wrong::new(403, 32202, reason));
+        }
+        let fresh = self.nonces.check(now.unix, source.remote.ip(), &authorization.nonce)
+            == NonceState::Fresh
+            && self.nonces.accept_nc(&authorization.nonce, authorization.nc.unwrap_or(0));
+        if !fresh {
+            return Ok(Verified::Challenge(self.challenge(now, source, true)));
+        }
+        Ok(Verified::Known(Some(authorization.username.into_owned())))
+    }
+
+    /// The credentials for our realm. Those for others are for proxies on the way.
+    fn ours<'a>(&self, request: &'a Message) -> Result<Option<Authorization<'a>>, Wrong> {
+        for value in request.headers(Name::ProxyAuthorization) {
+            match Authorization::parse(value) {
+                Ok(authorization) if authorization.realm == self.config.realm => {
+                    return Ok(Some(authorization));
+                }
+                Ok(_) | Err(InvalidAuthorization::Scheme) => (),
+                Err(why) => {
+                    let reason =
+                        format!("Bad user credentials: the Proxy-Authorization header cannot be read: {why}");
+                    return Err(Wrong::new(403, 32202, reason));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn challenge(&mut self, now: Now, source: &Source, stale: bool) -> Reply {
+        let nonce = self.nonces.mint(now.unix, source.remote.ip());
+        let challenge =
+            ServerChallenge { realm: &self.config.realm, nonce: nonce.as_str(), opaque: &self.opaque, stale };
+        Reply::new(407).with_header("Proxy-Authenticate", challenge.to_string())
+    }
+}
+
+fn is_right(
+    authorization: &Authorization<'_>,
+    known: &[(CredentialListSid, DigestHashes)],
+    lists: &[CredentialListSid],
+    request: &Message,
+) -> bool {
+    let verify = |hashes| digest::verify(authorization, hashes, request.method().as_str(), request.body());
+    let mut mapped = known.iter().filter(|(list, _)| lists.contains(list)).peekable();
+    if mapped.peek().is_none() {
+        let _ = std::hint::black_box(verify(&NOBODY));
+        return false;
+    }
+    mapped.any(|(_, hashes)| verify(hashes))
+}
+
+/// Whether the `uri` of credentials is the Request-URI: the same user at the same host. Ports and parameters
+/// are lost or added on the way too often to insist on them.
+fn is_for(uri: &str, request_uri: &str) -> bool {
+    if uri == request_uri {
+        return true;
+    }
+    let (Ok(uri), Ok(request_uri)) = (UriRef::parse(uri), UriRef::parse(request_uri)) else { return false };
+    uri.scheme == request_uri.scheme
+        && uri.user_decoded() == request_uri.user_decoded()
+        && uri.host.eq_ignore_ascii_case(request_uri.host)
+}

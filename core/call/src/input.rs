@@ -1,0 +1,127 @@
+//! What the world tells a call.
+
+use bytes::Bytes;
+use ringway_twiml::HttpMethod;
+
+use crate::effect::{EffectId, ResponseSeen};
+
+/// One thing that happened. Results carry the id of the effect they answer; those of an effect that was
+/// superseded meanwhile change nothing.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A document was fetched, or could not be.
+    Fetched {
+        /// Of the [`crate::effect::Fetch`].
+        id: EffectId,
+        /// What came back.
+        result: Result<Fetched, FetchFailure>,
+    },
+    /// The 200 was sent and media flow: verbs may begin.
+    Answered,
+    /// Media could not be opened. The INVITE still waits, and is refused with `status`; unless
+    /// [`Input::Acknowledged`] came before, when the 200 was sent without an answer of ours: then the call is
+    /// hung up.
+    AnswerFailed {
+        /// The final response to send, 488 or 503.
+        status: u16,
+        /// The number of the notification.
+        code: u32,
+        /// Its text.
+        message: String,
+    },
+    /// The caller's ACK arrived.
+    Acknowledged,
+    /// No ACK came for 64*T1; the endpoint has sent BYE (32022).
+    AcknowledgeTimeout,
+    /// The caller gave up before we answered; 487 was sent.
+    Cancelled,
+    /// The caller hung up; 200 was sent.
+    Bye,
+    /// A key was pressed: `0`-`9`, `*`, `#`, `A`-`D`. Others are ignored.
+    Digit(char),
+    /// All loops were played, or all keys sent.
+    PlayFinished {
+        /// Of the [`crate::effect::Play`].
+        id: EffectId,
+    },
+    /// It could not be played (any more).
+    PlayFailed {
+        /// Of the [`crate::effect::Play`].
+        id: EffectId,
+        /// Why.
+        failure: FetchFailure,
+    },
+    /// It is played, though not quite as asked: a language without a voice, say. A notification, no more.
+    PlayWarning {
+        /// Of the [`crate::effect::Play`].
+        id: EffectId,
+        /// The number of the notification.
+        code: u32,
+        /// Its text.
+        message: String,
+    },
+    /// Nothing was heard of the caller's side for as long as media may be silent (86007).
+    MediaInactive,
+    /// The moment that [`crate::machine::CallMachine::next_timeout`] named has come. Harmless when early.
+    Timeout,
+    /// The process ends: hang up.
+    Shutdown,
+    /// The dialog is over for any other reason; nothing more can be done in it.
+    DialogGone,
+}
+
+/// A response with a 2xx status, after redirects.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    /// The URL that answered at last, with user and password when they still apply; relative URLs resolve
+    /// against it. Without a fragment.
+    pub url: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// The Content-Type as received.
+    pub content_type: Option<String>,
+    /// The headers as received, for notifications.
+    pub headers: Vec<(String, String)>,
+    /// The body, decoded. Reading may stop once it is longer than 64 kB, unless it is audio.
+    pub body: Bytes,
+}
+
+/// Why there is no document, or no sound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FetchFailure {
+    /// An 11xxx number, or 12300/13420 for sound of an unknown kind, or 12400.
+    pub code: u32,
+    /// One sentence.
+    pub message: String,
+    /// The URL that failed, when it is not the one that was asked for (a redirect).
+    pub url: Option<String>,
+    /// The last response, when there was one.
+    pub response: Option<ResponseSeen>,
+}
+
+/// What the REST API asks of a live call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// `Status=completed`: end it, answered or not.
+    Complete,
+    /// `Status=canceled`: end it unless it was answered.
+    Cancel,
+    /// `Url` and `Method`: drop what is going on and execute this document.
+    Redirect {
+        /// Absolute.
+        url: String,
+        /// How it is asked.
+        method: HttpMethod,
+    },
+    /// `Twiml`: drop what is going on and execute this document.
+    RunTwiml(String),
+}
+
+/// Why a command was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandRefused {
+    /// The call is over, or being hung up (21220).
+    Ended,
+    /// The call was answered already, so it cannot be canceled any more (21220).
+    Answered,
+}

@@ -1,0 +1,138 @@
+//! The facts of a call that never change while it lasts.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ringway_model::phone;
+use ringway_model::sid::CallSid;
+use ringway_model::uri::{Scheme, UriRef};
+use ringway_sip::message::{Message, Name, NameAddr};
+
+use crate::directory::DomainGate;
+use crate::host::Suffixes;
+
+/// What a machine is made with.
+#[derive(Debug, Clone)]
+pub struct CallFacts {
+    /// The call.
+    pub call_sid: CallSid,
+    /// The domain it came into, as it was then.
+    pub gate: Arc<DomainGate>,
+    /// Who calls whom.
+    pub leg: LegFacts,
+    /// Limits that the operator may change.
+    pub limits: CallLimits,
+}
+
+/// What the INVITE said, in the form that applications see (contract, runtime.md 1.2 and 1.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LegFacts {
+    /// `From`: a SIP URI, or an E.164 number on a trunk.
+    pub from: String,
+    /// `To`: the Request-URI, its host made canonical; or an E.164 number on a trunk.
+    pub to: String,
+    /// `CallerName`: the display name.
+    pub caller_name: Option<String>,
+    /// `ForwardedFrom`: who forwarded the call here.
+    pub forwarded_from: Option<String>,
+    /// `SipCallId`.
+    pub sip_call_id: String,
+    /// `SipSourceIp`.
+    pub source_ip: IpAddr,
+    /// `SipUsername`: who authenticated.
+    pub username: Option<String>,
+    /// `SipHeader_…`: name as received, and value. Empty on a trunk.
+    pub headers: Vec<(String, String)>,
+}
+
+impl LegFacts {
+    /// Of an INVITE that was admitted.
+    pub(crate) fn of(
+        request: &Message,
+        source_ip: IpAddr,
+        gate: &DomainGate,
+        suffixes: &Suffixes,
+        username: Option<String>,
+    ) -> Self {
+        let trunk = gate.byoc_trunk.is_some();
+        Self {
+            from: address(request.from().uri, trunk, |host| suffixes.canonical(host)),
+            to: address(request.uri(), trunk, |_| gate.name.clone()),
+            caller_name: request
+                .from()
+                .display_unquoted()
+                .map(|name| name.trim().to_owned())
+                .filter(|n| !n.is_empty()),
+            forwarded_from: request.headers(Name::Diversion).next().and_then(forwarded_from),
+            sip_call_id: request.call_id().to_owned(),
+            source_ip,
+            username,
+            headers: if trunk { Vec::new() } else { custom_headers(request) },
+        }
+    }
+}
+
+/// A SIP URI without port and headers, its parameters kept; on a trunk the number, where the user is one.
+fn address(uri: &str, trunk: bool, canonical: impl Fn(&str) -> String) -> String {
+    let Ok(parsed) = UriRef::parse(uri) else { return uri.to_owned() };
+    let user = parsed.user_decoded();
+    if let Some(number) = user.as_deref().filter(|_| trunk).and_then(phone::e164) {
+        return number.to_owned();
+    }
+    if !matches!(parsed.scheme, Scheme::Sip | Scheme::Sips) {
+        return uri.to_owned();
+    }
+    let scheme = if parsed.scheme == Scheme::Sips { "sips" } else { "sip" };
+    let user = parsed.user.map(|user| format!("{user}@")).unwrap_or_default();
+    let mut address = format!("{scheme}:{user}{}", canonical(parsed.host));
+    for (name, value) in parsed.params() {
+        address.push(';');
+        address.push_str(name);
+        if let Some(value) = value {
+            address.push('=');
+            address.push_str(value);
+        }
+    }
+    address
+}
+
+/// The newest Diversion (RFC 5806): its number, or its URI when it is none.
+fn forwarded_from(diversion: &str) -> Option<String> {
+    let diversion = NameAddr::parse(diversion)?;
+    Some(address(diversion.uri, true, str::to_owned))
+}
+
+/// `X-…` and `User-to-User`, by their names as received; one that is repeated becomes one, with commas.
+fn custom_headers(request: &Message) -> Vec<(String, String)> {
+    let mut headers: Vec<(String, String)> = Vec::new();
+    for (name, value) in request.all_headers() {
+        let custom = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"));
+        if !custom && !name.eq_ignore_ascii_case("User-to-User") {
+            continue;
+        }
+        match headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            Some((_, values)) => {
+                values.push_str(", ");
+                values.push_str(value);
+            }
+            None => headers.push((name.to_owned(), value.to_owned())),
+        }
+    }
+    headers
+}
+
+/// Limits of one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Most documents in a row that let the caller hear nothing and press nothing: the end of redirect loops.
+    pub documents_without_media_max: u32,
+    /// The longest call, counted from its answer (32015).
+    pub duration_max: Duration,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self { documents_without_media_max: 50, duration_max: Duration::from_secs(4 * 60 * 60) }
+    }
+}

@@ -1,0 +1,17 @@
+//! A call: who may place one, and what happens in it. Everything here is decided and nothing is done: what
+//! the world says comes in as [`input::Input`], what the world should do goes out as [`effect::Effect`].
+#![forbid(unsafe_code)]
+
+pub mod admit;
+pub mod directory;
+pub mod effect;
+pub mod host;
+pub mod input;
+pub mod leg;
+pub mod machine;
+pub mod params;
+pub mod url;
+mod verb;
+
+pub use machine::CallMachine;
+pub use ringway_twiml::HttpMethod;

@@ -1,0 +1,141 @@
+//! The ends of a call. All of them lead to `finish`, and nothing leads out of it.
+
+use ringway_model::{CallStatus, Now};
+
+use super::{Activity, CLOSING_TIME, CallMachine, Phase};
+use crate::effect::{CallbackRequest, Effect, Final};
+use crate::input::Input;
+use crate::params::{self, Ended};
+
+impl CallMachine {
+    /// Ends it from our side: `answered` when it was answered (or is just being), else refused.
+    pub(super) fn end(&mut self, now: Now, answered: CallStatus, unanswered: (u16, CallStatus)) {
+        match self.phase {
+            Phase::Ringing { .. } => self.refuse(now, unanswered.0, unanswered.1),
+            _ => self.hang_up(now, answered),
+        }
+    }
+
+    /// Refuses a call that rings.
+    pub(super) fn refuse(&mut self, now: Now, sip_status: u16, status: CallStatus) {
+        self.drop_activity();
+        self.out.push(Effect::Refuse { status: sip_status, reason: None });
+        self.finish(now, status, Some(sip_status));
+    }
+
+    /// Hangs up. Before the ACK the dialog cannot be ended yet; its ACK, or the want of it, is awaited, since
+    /// an ACK that never comes is something to tell.
+    pub(super) fn hang_up(&mut self, now: Now, status: CallStatus) {
+        if matches!(self.phase, Phase::Closing { .. } | Phase::Over { .. }) {
+            return;
+        }
+        self.drop_activity();
+        self.out.push(Effect::Hangup);
+        if self.acknowledged {
+            return self.finish(now, status, None);
+        }
+        self.phase = Phase::Closing { status, ended_at: now, until: now.monotonic + CLOSING_TIME };
+    }
+
+    pub(super) fn acknowledged(&mut self, now: Now) {
+        self.acknowledged = true;
+        if let Phase::Closing { status, .. } = self.phase {
+            self.finish(now, status, None);
+        }
+    }
+
+    /// The phone never confirmed our 200: it was not a call, whatever we played into it.
+    pub(super) fn acknowledge_timeout(&mut self, now: Now) {
+        let message = "ACK not received from your SIP endpoint: the call was torn down".to_owned();
+        self.out.notify(self.program.notification(32022, message));
+        self.finish(now, CallStatus::Failed, None);
+    }
+
+    /// Without media there is no call. An answer whose ACK brought media that cannot be used (late offer) was
+    /// sent already, and so is hung up instead of refused.
+    pub(super) fn answer_failed(&mut self, now: Now, sip_status: u16, code: u32, message: String) {
+        match self.phase {
+            Phase::Answering => {
+                self.out.notify(self.program.notification(code, message));
+                if self.acknowledged {
+                    return self.hang_up(now, CallStatus::Failed);
+                }
+                self.refuse(now, sip_status, CallStatus::Failed);
+            }
+            Phase::Closing { status, .. } => self.finish(now, status, Some(sip_status)),
+            _ => (),
+        }
+    }
+
+    /// The caller gave up or hung up, or the dialog was lost.
+    pub(super) fn dialog_over(&mut self, now: Now, input: &Input) {
+        let sip_status = matches!(input, Input::Cancelled).then_some(487);
+        let status = match (&self.phase, input) {
+            (Phase::Closing { status, .. } | Phase::Over { status }, _) => *status,
+            (Phase::InProgress, _) | (Phase::Answering, Input::Bye) => CallStatus::Completed,
+            (_, Input::DialogGone) => CallStatus::Failed,
+            _ => CallStatus::NoAnswer,
+        };
+        self.finish(now, status, sip_status);
+    }
+
+    pub(super) fn media_inactive(&mut self, now: Now) {
+        if matches!(self.phase, Phase::InProgress) {
+            let message =
+                "RTP timeout: nothing was heard of the caller's side; the call was ended".to_owned();
+            self.out.notify(self.program.notification(86007, message));
+            self.hang_up(now, CallStatus::Completed);
+        }
+    }
+
+    pub(super) fn lasted_too_long(&mut self, now: Now) {
+        let message = "Call is terminated due to exceeding maximum call duration".to_owned();
+        self.out.notify(self.program.notification(32015, message));
+        self.end(now, CallStatus::Completed, (480, CallStatus::NoAnswer));
+    }
+
+    pub(super) fn shut_down(&mut self, now: Now) {
+        self.end(now, CallStatus::Completed, (503, CallStatus::Failed));
+    }
+
+    /// Nobody waits any more for what is outstanding.
+    pub(super) fn drop_activity(&mut self) {
+        if let Some(id) = self.playing() {
+            self.out.push(Effect::StopPlay { id });
+        }
+        if let Activity::Fetching { id, .. } = self.activity {
+            self.out.push(Effect::CancelFetch { id });
+        }
+        self.activity = Activity::Idle;
+    }
+
+    /// The end. A call that we hung up ended then, and not when the dialog did.
+    pub(super) fn finish(&mut self, now: Now, status: CallStatus, sip_response_code: Option<u16>) {
+        self.drop_activity();
+        let ended = match self.phase {
+            Phase::Closing { ended_at, .. } => ended_at,
+            _ => now,
+        };
+        self.phase = Phase::Over { status };
+        let lasted = self.answered_at.map(|answered| ended.monotonic.since(answered.monotonic));
+        let lasted_ms = lasted.unwrap_or_default().as_millis();
+        let duration_s = u32::try_from((lasted_ms + 500) / 1000).unwrap_or(u32::MAX);
+        let end = Ended { status, duration_s, at: ended.unix, sip_response_code };
+        let callback = self.callback(&end);
+        self.out.push(Effect::Finish(Box::new(Final {
+            status,
+            answered_at: self.answered_at.map(|answered| answered.unix),
+            ended_at: ended.unix,
+            duration_s,
+            sip_response_code,
+            callback,
+        })));
+    }
+
+    fn callback(&self, end: &Ended) -> Option<CallbackRequest> {
+        let urls = self.facts.gate.urls();
+        let url = urls.status_callback_url.clone()?;
+        let params = params::completed(params::standard(&self.facts, end.status), end);
+        Some(CallbackRequest { url, method: urls.status_callback_method, params })
+    }
+}

@@ -1,0 +1,196 @@
+//! Requests of the peer within a dialog. The policy is not asked about them, and overload does not touch them.
+
+use ringway_model::Moment;
+
+use super::input::{OfferId, Source};
+use super::output::DialogEvent;
+use super::receive::body_of;
+use super::send::Answer;
+use super::table::{ServerMachine, ServerTransaction};
+use super::{DialogId, Endpoint, Fate};
+use crate::dialog::uas::PeerOffer;
+use crate::dialog::{Dialog, Phase};
+use crate::message::{Message, Method};
+use crate::transaction::invite_server::InviteServer;
+use crate::transaction::key::Key;
+use crate::transaction::request_server::RequestServer;
+
+impl<T> Endpoint<T> {
+    pub(super) fn receive_in_dialog(&mut self, now: Moment, key: Key, source: Source, request: Message) {
+        let Some(id) = self.dialog_of(&request) else {
+            return self.reply(&source, &request, 481);
+        };
+        if self.servers.len() >= self.config.transactions_max.saturating_mul(2) {
+            return self.reply(&source, &request, 503);
+        }
+        self.start_server(key, source, &request, id);
+        self.with_dialog(now, id, |endpoint, dialog| {
+            Self::follow(dialog, &source);
+            endpoint.serve(now, dialog, key, request)
+        });
+    }
+
+    /// The dialog of a request, or our call whose peer we do not know yet.
+    pub(super) fn dialog_of(&self, request: &Message) -> Option<DialogId> {
+        let local_tag = request.to_tag()?;
+        let remote_tag = request.from_tag().unwrap_or_default();
+        let key = self.keyring.dialog(request.call_id(), local_tag, remote_tag);
+        let half = || self.keyring.half_dialog(request.call_id(), local_tag);
+        self.dialog_keys.get(&key).or_else(|| self.dialog_keys.get(&half())).copied()
+    }
+
+    fn start_server(&mut self, key: Key, source: Source, request: &Message, dialog: DialogId) {
+        let reliable = source.transport.is_reliable();
+        let machine = match request.method() {
+            Method::Invite => ServerMachine::Invite(InviteServer::new(reliable)),
+            _ => ServerMachine::Request(RequestServer::new(reliable)),
+        };
+        let server = ServerTransaction {
+            machine,
+            source,
+            dialog: Some(dialog),
+            merged: None,
+            method: super::counters::method_label(&request.method()),
+            last_status: 0,
+            timer: None,
+        };
+        self.servers.insert(key, server);
+    }
+
+    fn serve(&mut self, now: Moment, dialog: &mut Dialog, key: Key, request: Message) -> Fate {
+        if !dialog.accepts_cseq(request.cseq().number) {
+            return self.deny(now, dialog, key, &request, 500, &[]);
+        }
+        if let Some(unknown) = self.unsupported(&request) {
+            return self.deny(now, dialog, key, &request, 420, &[("Unsupported".to_owned(), unknown)]);
+        }
+        let method = request.method();
+        if matches!(dialog.phase, Phase::Ending) && method != Method::Bye {
+            return self.deny(now, dialog, key, &request, 481, &[]);
+        }
+        match method {
+            Method::Bye => self.serve_bye(now, dialog, key, request),
+            Method::Invite => self.serve_reinvite(now, dialog, key, request),
+            Method::Update => self.serve_update(now, dialog, key, request),
+            Method::Info => {
+                self.accept(now, dialog, key, &request);
+                self.event(dialog.id, DialogEvent::Info { request });
+                Fate::Continues
+            }
+            Method::Options => {
+                self.accept(now, dialog, key, &request);
+                Fate::Continues
+            }
+            _ => {
+                let allow = ("Allow".to_owned(), self.config.allow.clone());
+                self.deny(now, dialog, key, &request, 405, &[allow])
+            }
+        }
+    }
+
+    fn deny(
+        &mut self,
+        now: Moment,
+        dialog: &Dialog,
+        key: Key,
+        request: &Message,
+        status: u16,
+        headers: &[(String, String)],
+    ) -> Fate {
+        self.refuse(now, key, request, &dialog.local_tag, status, headers);
+        Fate::Continues
+    }
+
+    fn accept(&mut self, now: Moment, dialog: &Dialog, key: Key, request: &Message) {
+        let allow = [("Allow".to_owned(), self.config.allow.clone())];
+        let headers = if request.method() == Method::Options { &allow[..] } else { &[] };
+        self.refuse(now, key, request, &dialog.local_tag, 200, headers);
+    }
+
+    fn serve_bye(&mut self, now: Moment, dialog: &mut Dialog, key: Key, request: Message) -> Fate {
+        self.accept(now, dialog, key, &request);
+        match &mut dialog.phase {
+            Phase::Incoming(incoming) => {
+                let (invite, key) = (incoming.request.clone(), incoming.transaction);
+                self.refuse(now, key, &invite, &dialog.local_tag, 487, &[]);
+            }
+            Phase::Outgoing(_) => {
+                // The 2xx that made this dialog is still under way: it is acknowledged and ended when it comes.
+                self.event(dialog.id, DialogEvent::Bye { request });
+                return self.give_up(now, dialog, Vec::new());
+            }
+            Phase::Ending => return Fate::Over,
+            Phase::Confirmed => {}
+        }
+        self.event(dialog.id, DialogEvent::Bye { request });
+        Fate::Over
+    }
+
+    /// Collisions as RFC 3261 14.2 has them: with ours 491, with another of theirs 500 and a while.
+    fn serve_reinvite(&mut self, now: Moment, dialog: &mut Dialog, key: Key, request: Message) -> Fate {
+        let ours = dialog.change.as_ref().is_some_and(|change| change.is_sent());
+        match dialog.phase {
+            Phase::Outgoing(_) => return self.deny(now, dialog, key, &request, 491, &[]),
+            Phase::Confirmed if ours => return self.deny(now, dialog, key, &request, 491, &[]),
+            Phase::Confirmed if dialog.answer.is_none() && dialog.peer_offer.is_none() => {}
+            Phase::Confirmed | Phase::Incoming(_) | Phase::Ending => {
+                return self.deny_for_now(now, dialog, key, &request);
+            }
+        }
+        dialog.refresh_target(&request);
+        let trying = Answer { status: 100, ..Answer::default() };
+        let _ = self.answer(now, key, &request, &trying);
+        self.offer(dialog, key, request);
+        Fate::Continues
+    }
+
+    /// An UPDATE without a description refreshes the dialog and no more; one with an offer must not meet
+    /// another offer (RFC 3311 5.2).
+    fn serve_update(&mut self, now: Moment, dialog: &mut Dialog, key: Key, request: Message) -> Fate {
+        if body_of(&request).is_none() {
+            dialog.refresh_target(&request);
+            self.accept_update(now, dialog, key, &request, None);
+            return Fate::Continues;
+        }
+        let ours_open = dialog.change.as_ref().is_some_and(|change| change.is_sent())
+            || dialog.answer.as_ref().is_some_and(|answer| answer.is_offer)
+            || matches!(dialog.phase, Phase::Outgoing(_));
+        if ours_open {
+            return self.deny(now, dialog, key, &request, 491, &[]);
+        }
+        if dialog.peer_offer.is_some() || matches!(dialog.phase, Phase::Incoming(_)) {
+            return self.deny_for_now(now, dialog, key, &request);
+        }
+        dialog.refresh_target(&request);
+        self.offer(dialog, key, request);
+        Fate::Continues
+    }
+
+    pub(super) fn accept_update(
+        &mut self,
+        now: Moment,
+        dialog: &Dialog,
+        key: Key,
+        request: &Message,
+        body: Option<&super::Body>,
+    ) {
+        let answer = Answer { status: 200, contact: Some(&dialog.contact), body, ..Answer::default() };
+        let _ = self.answer(now, key, request, &answer);
+    }
+
+    fn deny_for_now(&mut self, now: Moment, dialog: &Dialog, key: Key, request: &Message) -> Fate {
+        let wait = retry_after(self.random.below(11));
+        self.deny(now, dialog, key, request, 500, &[wait])
+    }
+
+    fn offer(&mut self, dialog: &mut Dialog, key: Key, request: Message) {
+        self.last_offer += 1;
+        let offer = OfferId(self.last_offer);
+        dialog.peer_offer = Some(PeerOffer { offer, transaction: key, request: request.clone() });
+        self.event(dialog.id, DialogEvent::Offer { offer, request });
+    }
+}
+
+fn retry_after(wait_s: u64) -> (String, String) {
+    ("Retry-After".to_owned(), wait_s.to_string())
+}

@@ -1,0 +1,182 @@
+//! Requests outside a dialog. What is refused here leaves nothing behind.
+
+use ringway_model::{Moment, Now};
+
+use super::config::{Policy, Reply, Verdict};
+use super::counters::method_label;
+use super::input::{Source, Target};
+use super::output::{Event, Output};
+use super::send::Answer;
+use super::table::{ServerMachine, ServerTransaction};
+use super::{Endpoint, ids};
+use crate::dialog::credentials::Authenticator;
+use crate::dialog::route_set::RouteSet;
+use crate::dialog::uas::IncomingInvite;
+use crate::dialog::{Dialog, Phase};
+use crate::message::{Message, Method, Name, ResponseBuilder};
+use crate::transaction::invite_server::InviteServer;
+use crate::transaction::key::Key;
+
+impl<T> Endpoint<T> {
+    pub(super) fn receive_new<P>(
+        &mut self,
+        now: Now,
+        key: Key,
+        source: Source,
+        request: Message,
+        policy: &mut P,
+    ) where
+        P: Policy<Ticket = T> + ?Sized,
+    {
+        if let Some(reply) = self.objection(now.monotonic, &source, &request) {
+            return self.reply_as_told(&source, &request, &reply);
+        }
+        match policy.admit(now, &request, &source) {
+            Verdict::Accept(ticket) => match request.method() {
+                Method::Invite => self.accept_invite(now.monotonic, key, source, request, ticket),
+                Method::Options => self.answer_options(&source, &request),
+                _ => self.reply(&source, &request, 501),
+            },
+            Verdict::Reply(reply) => self.reply_as_told(&source, &request, &reply),
+            Verdict::Drop => self.counters.dropped += 1,
+        }
+    }
+
+    /// What speaks against a request whoever sent it (RFC 3261 8.2), in the RFC's order.
+    fn objection(&mut self, now: Moment, source: &Source, request: &Message) -> Option<Reply> {
+        let method = request.method();
+        match method {
+            Method::Invite | Method::Options | Method::Register => {}
+            Method::Bye | Method::Update | Method::Info | Method::Prack => return Some(Reply::new(481)),
+            _ => return Some(Reply::new(405)),
+        }
+        if request.max_forwards() == Some(0) && method != Method::Options {
+            return Some(Reply::new(483));
+        }
+        if let Some(unknown) = self.unsupported(request) {
+            return Some(Reply::new(420).with_header("Unsupported", unknown));
+        }
+        if method != Method::Invite {
+            return None;
+        }
+        if self.merged.contains_key(&self.keyring.merged(request)) {
+            return Some(Reply::new(482));
+        }
+        if request.contact().is_none() {
+            return Some(Reply::new(400).with_reason("Missing Contact header"));
+        }
+        self.overloaded(now, source)
+    }
+
+    /// The extensions that the sender insists on and we do not have (RFC 3261 8.2.2.3).
+    pub(super) fn unsupported(&self, request: &Message) -> Option<String> {
+        let unknown: Vec<&str> = request
+            .headers(Name::Require)
+            .filter(|tag| !self.config.supported.iter().any(|known| known.eq_ignore_ascii_case(tag)))
+            .collect();
+        (!unknown.is_empty()).then(|| unknown.join(", "))
+    }
+
+    /// New calls alone are refused when we are behind or full; what is up already goes on.
+    fn overloaded(&mut self, now: Moment, source: &Source) -> Option<Reply> {
+        let late = now.since(source.arrival) > self.config.overload.age_max;
+        let full = self.servers.len() + self.clients.len() >= self.config.transactions_max
+            || self.dialogs.len() >= self.config.dialogs_max;
+        self.counters.overload_age += u64::from(late);
+        self.counters.overload_count += u64::from(full && !late);
+        (late || full).then(|| {
+            let wait_s = 1 + self.random.below(5);
+            Reply::new(503).with_header("Retry-After", wait_s.to_string())
+        })
+    }
+
+    fn reply_as_told(&mut self, source: &Source, request: &Message, reply: &Reply) {
+        let tag = ids::tag(self.config.shard, self.keyring.stateless_tag(request));
+        let mut builder = ResponseBuilder::new(request, reply.status).source(source.remote).to_tag(&tag);
+        if let Some(reason) = &reply.reason {
+            builder = builder.reason(reason);
+        }
+        builder = builder.header(Name::Server, &self.config.server);
+        if reply.status == 405 {
+            builder = builder.header(Name::Allow, &self.config.allow);
+        }
+        for (name, value) in &reply.headers {
+            builder = builder.header(name.as_ref(), value);
+        }
+        let bytes = builder.finish();
+        let method = method_label(&request.method());
+        self.send_response(Target::from(source), method, reply.status, bytes);
+    }
+
+    /// What we can do (RFC 3261 11.2).
+    fn answer_options(&mut self, source: &Source, request: &Message) {
+        let tag = ids::tag(self.config.shard, self.keyring.stateless_tag(request));
+        let builder = ResponseBuilder::new(request, 200)
+            .source(source.remote)
+            .to_tag(&tag)
+            .header(Name::Server, &self.config.server)
+            .header(Name::Accept, "application/sdp");
+        let bytes = self.abilities(builder).finish();
+        self.send_response(Target::from(source), "OPTIONS", 200, bytes);
+    }
+
+    fn accept_invite(&mut self, now: Moment, key: Key, source: Source, request: Message, ticket: T) {
+        let id = self.reserve_dialog();
+        let merged = self.keyring.merged(&request);
+        self.merged.insert(merged, key);
+        self.servers.insert(
+            key,
+            ServerTransaction {
+                machine: ServerMachine::Invite(InviteServer::new(source.transport.is_reliable())),
+                source,
+                dialog: Some(id),
+                merged: Some(merged),
+                method: "INVITE",
+                last_status: 0,
+                timer: None,
+            },
+        );
+        let dialog = self.incoming_dialog(id, key, &source, &request);
+        self.dialog_keys.insert(dialog.key, id);
+        self.dialogs.insert(id, Box::new(dialog));
+        let trying = Answer { status: 100, ..Answer::default() };
+        let _ = self.answer(now, key, &request, &trying);
+        self.output.push_back(Output::Event(Event::Incoming { dialog: id, request, source, ticket }));
+    }
+
+    fn incoming_dialog(
+        &mut self,
+        id: super::DialogId,
+        key: Key,
+        source: &Source,
+        request: &Message,
+    ) -> Dialog {
+        let local_tag = ids::tag(self.config.shard, self.random.u64());
+        let peer = Target::from(source);
+        let remote_tag = request.from_tag().unwrap_or_default();
+        let remote_target = request.contact().map_or(request.from().uri, |contact| contact.uri);
+        Dialog {
+            id,
+            key: self.keyring.dialog(request.call_id(), &local_tag, remote_tag),
+            call_id: request.call_id().to_owned(),
+            local: format!("{};tag={local_tag}", request.to().as_str()),
+            remote: request.from().as_str().to_owned(),
+            local_tag,
+            local_cseq: (self.random.u32() & 0xffff) + 1,
+            remote_cseq: Some(request.cseq().number),
+            routes: RouteSet::of_request(request),
+            remote_target: remote_target.to_owned(),
+            contact: self.own_contact(&peer, None),
+            peer,
+            phase: Phase::Incoming(Box::new(IncomingInvite { transaction: key, request: request.clone() })),
+            owns_call_id: false,
+            answer: None,
+            peer_offer: None,
+            change: None,
+            authenticator: Authenticator::default(),
+            hangup: None,
+            description: None,
+            timer: None,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What comes out of the endpoint: packets to send and things that happened.
+
+use bytes::Bytes;
+
+use super::input::{Body, DialogId, OfferId, Source, Target};
+use crate::message::Message;
+
+/// A message to send.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transmit {
+    /// Where to.
+    pub target: Target,
+    /// The whole message.
+    pub bytes: Bytes,
+}
+
+/// What `poll_output` hands out; `T` is the ticket of the policy.
+#[derive(Debug)]
+pub enum Output<T> {
+    /// Send this.
+    Transmit(Transmit),
+    /// This happened.
+    Event(Event<T>),
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<T> {
+    /// A call came in and the policy accepted it; the 100 is sent already.
+    Incoming {
+        /// Its dialog from now on.
+        dialog: DialogId,
+        /// The INVITE.
+        request: Message,
+        /// Where it came from.
+        source: Source,
+        /// What the policy gave with its verdict.
+        ticket: T,
+    },
+    /// Something happened in a dialog.
+    Dialog {
+        /// The dialog.
+        dialog: DialogId,
+        /// What happened.
+        event: DialogEvent,
+    },
+}
+
+/// Something that happened in a dialog. After [`DialogEvent::Terminated`] nothing comes.
+#[derive(Debug)]
+pub enum DialogEvent {
+    /// The caller gave up before an answer; the 487 is sent already.
+    Cancelled {
+        /// The Reason header of the CANCEL.
+        reason: Option<String>,
+    },
+    /// Our 2xx to an INVITE or re-INVITE was acknowledged.
+    Acknowledged {
+        /// The body of the ACK: the answer when our 2xx held the offer.
+        body: Option<Body>,
+    },
+    /// Our 2xx was never acknowledged (32022); a BYE is sent already.
+    AcknowledgeTimeout,
+    /// The peer hung up; the 200 is sent already.
+    Bye {
+        /// The BYE.
+        request: Message,
+    },
+    /// A re-INVITE or UPDATE awaits `Command::AnswerOffer`. A re-INVITE without a description wants us to
+    /// offer; an UPDATE always holds one.
+    Offer {
+        /// Names it in the answer.
+        offer: OfferId,
+        /// The request.
+        request: Message,
+    },
+    /// The offer is void: the peer cancelled its re-INVITE. The session stays as it was.
+    OfferWithdrawn {
+        /// The offer.
+        offer: OfferId,
+    },
+    /// An INFO came; the 200 is sent already.
+    Info {
+        /// The request.
+        request: Message,
+    },
+    /// Call out: a 1xx other than 100.
+    Provisional {
+        /// The response.
+        response: Message,
+    },
+    /// Call out: a 2xx; the ACK is sent already, losing forks are acknowledged and ended.
+    Answered {
+        /// The response.
+        response: Message,
+    },
+    /// Call out: it failed.
+    Rejected {
+        /// The status; 408 for silence, 503 for a network failure.
+        status: u16,
+        /// The response, when there was one.
+        response: Option<Message>,
+    },
+    /// Our re-INVITE or UPDATE was accepted; the ACK is sent already.
+    OfferAnswered {
+        /// The response.
+        response: Message,
+    },
+    /// Our re-INVITE or UPDATE was refused; the session stays as it was.
+    OfferRefused {
+        /// The status; 408 for silence, 503 for a network failure, 491 when one was waiting already.
+        status: u16,
+    },
+    /// A command came for a dialog that is ending.
+    Gone,
+    /// Always last: nothing more of this dialog will ever come.
+    Terminated,
+}

@@ -1,0 +1,386 @@
+//! The called side, rule by rule: what goes out for what comes in, and when.
+#![allow(unreachable_pub, dead_code)] // the bench is shared by test binaries that each use a part of it
+
+mod scripted;
+
+use std::time::Duration;
+
+use ringway_sip::endpoint::{Command, Reply, Transport, Verdict};
+use scripted::{Bench, description, header, tag};
+
+/// A request of the peer; `more` are further header lines.
+fn request(method: &str, to_tag: &str, cseq: u32, branch: &str, more: &str) -> String {
+    let to_tag = if to_tag.is_empty() { String::new() } else { format!(";tag={to_tag}") };
+    format!(
+        "{method} sip:service@sip.example.com SIP/2.0\n\
+         Via: SIP/2.0/UDP 192.0.2.1:5060;branch={branch};rport\n\
+         Max-Forwards: 70\n\
+         From: <sip:alice@sip.example.com>;tag=a1\n\
+         To: <sip:service@sip.example.com>{to_tag}\n\
+         Call-ID: call-1\n\
+         CSeq: {cseq} {method}\n\
+         Contact: <sip:alice@192.0.2.1:5060>\n\
+         {more}Content-Length: 0\n\n"
+    )
+}
+
+fn invite() -> String {
+    request("INVITE", "", 1, "z9hG4bK-1", "")
+}
+
+/// With a body that stands for a session description; its line end will be CR LF.
+fn with_offer(request: &str) -> String {
+    request.replace("Content-Length: 0\n\n", "Content-Type: application/sdp\nContent-Length: 5\n\nv=0\n")
+}
+
+/// A call that is up; gives our tag.
+fn confirmed(bench: &mut Bench) -> (ringway_sip::endpoint::DialogId, String) {
+    let dialog = bench.incoming(&invite());
+    bench.respond(dialog, 200);
+    let ours = tag(&bench.take_sent(), "To").to_owned();
+    bench.receive(&request("ACK", &ours, 1, "z9hG4bK-ack", ""));
+    assert_eq!(bench.take_events(), ["Acknowledged"]);
+    (dialog, ours)
+}
+
+#[test]
+fn rfc3261_8_2_6_1_an_accepted_invite_gets_100_at_once() {
+    let mut bench = Bench::new();
+    bench.receive(&invite());
+    let expected = "SIP/2.0 100 Trying\r\n\
+        Via: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-1;rport=5060;received=192.0.2.1\r\n\
+        From: <sip:alice@sip.example.com>;tag=a1\r\n\
+        To: <sip:service@sip.example.com>\r\n\
+        Call-ID: call-1\r\n\
+        CSeq: 1 INVITE\r\n\
+        Content-Length: 0\r\n\r\n";
+    assert_eq!(bench.take_sent(), expected);
+    bench.receive(&invite());
+    assert_eq!(bench.take_sent(), expected);
+    assert_eq!(bench.take_events(), ["Incoming"]);
+}
+
+#[test]
+fn refusals_keep_no_state_and_every_copy_gets_the_same_answer() {
+    let mut bench = Bench::new();
+    bench.verdict = |_| Verdict::Reply(Reply::new(403).with_header("Warning", "399 x \"no\""));
+    bench.receive(&invite());
+    let first = bench.take_sent();
+    bench.receive(&invite());
+    assert_eq!(bench.take_sent(), first);
+    assert!(first.starts_with("SIP/2.0 403 Forbidden\r\n") && first.contains("Warning: 399 x \"no\"\r\n"));
+    bench.receive(&request("ACK", tag(&first, "To"), 1, "z9hG4bK-1", ""));
+    assert_eq!((bench.sent.len(), bench.events.len(), bench.alive()), (0, 0, (0, 0, 0)));
+    assert_eq!(bench.endpoint.counters().stray_acks, 1);
+}
+
+#[test]
+fn requests_that_nobody_can_serve_are_refused_with_a_reason() {
+    let mut bench = Bench::new();
+    for (text, line, also) in [
+        (request("MESSAGE", "", 1, "z9hG4bK-2", ""), "405 Method Not Allowed", "Allow: INVITE, ACK"),
+        (request("FROBNICATE", "", 1, "z9hG4bK-2", ""), "405 Method Not Allowed", "Allow: INVITE, ACK"),
+        (
+            request("INVITE", "", 1, "z9hG4bK-2", "Require: 100rel, x\n"),
+            "420 Bad Extension",
+            "Unsupported: 100rel, x",
+        ),
+        (request("BYE", "", 1, "z9hG4bK-2", ""), "481 Call", ""),
+        (request("BYE", "nobody", 1, "z9hG4bK-2", ""), "481 Call", ""),
+        (request("INVITE", "nobody", 1, "z9hG4bK-2", ""), "481 Call", ""),
+        (request("CANCEL", "", 1, "z9hG4bK-2", ""), "481 Call", ""),
+        (invite().replace("Forwards: 70", "Forwards: 0"), "483 Too Many Hops", ""),
+        (invite().replace("Contact: <sip:alice@192.0.2.1:5060>\n", ""), "400 Missing Contact", ""),
+        (
+            request("OPTIONS", "", 1, "z9hG4bK-2", "").replace("Forwards: 70", "Forwards: 0"),
+            "200 OK",
+            "Accept: application/sdp",
+        ),
+        (request("REGISTER", "", 1, "z9hG4bK-2", ""), "501 Not Implemented", ""),
+    ] {
+        bench.receive(&text);
+        let sent = bench.take_sent();
+        assert!(sent.starts_with(&format!("SIP/2.0 {line}")) && sent.contains(also), "{sent}");
+    }
+    assert_eq!((bench.events.len(), bench.alive()), (0, (0, 0, 0)));
+}
+
+#[test]
+fn rfc3261_8_2_2_2_a_copy_that_came_another_way_is_a_loop() {
+    let mut bench = Bench::new();
+    bench.incoming(&invite());
+    bench.receive(&invite().replace("z9hG4bK-1", "z9hG4bK-other"));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 482 Loop Detected"]);
+}
+
+#[test]
+fn rfc3261_17_2_3_without_the_magic_cookie_the_whole_request_is_compared() {
+    let mut bench = Bench::new();
+    let old = invite().replace("z9hG4bK-1", "1");
+    let dialog = bench.incoming(&old);
+    bench.receive(&old);
+    assert_eq!(bench.take_lines(), ["SIP/2.0 100 Trying"]);
+    bench.respond(dialog, 486);
+    let refusal = bench.take_sent();
+    bench.receive(&request("ACK", tag(&refusal, "To"), 1, "1", ""));
+    assert!(bench.pass(60_000).is_empty(), "the ACK ended the repetitions");
+    assert_eq!(bench.alive(), (0, 0, 0));
+}
+
+#[test]
+fn new_calls_that_waited_too_long_get_503_and_calls_that_are_up_do_not() {
+    let mut bench = Bench::new();
+    let (_, ours) = confirmed(&mut bench);
+    let late = Duration::from_secs(1);
+    bench.receive_late(&invite().replace("call-1", "call-2").replace("bK-1", "bK-2"), late);
+    let sent = bench.take_sent();
+    let wait_s: u8 = header(&sent, "Retry-After").parse().unwrap();
+    assert!(sent.starts_with("SIP/2.0 503 ") && (1..=5).contains(&wait_s));
+    bench.receive_late(&request("BYE", &ours, 2, "z9hG4bK-bye", ""), late);
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK"]);
+    assert_eq!(bench.endpoint.counters().overload_age, 1);
+}
+
+#[test]
+fn beyond_the_limits_new_calls_get_503() {
+    let mut bench = Bench::with(|config| config.dialogs_max = 1);
+    bench.incoming(&invite());
+    bench.receive(&invite().replace("call-1", "call-2").replace("bK-1", "bK-2"));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 503 Service Unavailable"]);
+    assert_eq!(bench.endpoint.counters().overload_count, 1);
+}
+
+#[test]
+fn rfc3261_13_3_1_4_a_2xx_is_repeated_over_every_transport_until_the_ack_is_given_up() {
+    for transport in [Transport::Udp, Transport::Tcp] {
+        let mut bench = Bench::new();
+        bench.transport = transport;
+        let dialog = bench.incoming(&invite());
+        bench.respond(dialog, 200);
+        let first = bench.take_sent();
+        let times = bench.pass(31_999);
+        assert_eq!(times, [500, 1500, 3500, 7500, 11500, 15500, 19500, 23500, 27500, 31500]);
+        assert!(bench.sent.drain(..).all(|(_, text)| text == first));
+        bench.pass(1);
+        let bye = bench.take_sent();
+        assert!(bye.starts_with("BYE sip:alice@192.0.2.1:5060 SIP/2.0\r\n"), "{bye}");
+        assert_eq!(bench.take_events(), ["AcknowledgeTimeout"]);
+        bench.pass(32_000);
+        assert_eq!(bench.take_events(), ["Terminated"]);
+        assert_eq!(bench.alive(), (0, 0, 0));
+    }
+}
+
+#[test]
+fn rfc3261_15_1_1_a_hang_up_waits_for_the_ack() {
+    let mut bench = Bench::new();
+    let dialog = bench.incoming(&invite());
+    bench.respond(dialog, 200);
+    let ours = tag(&bench.take_sent(), "To").to_owned();
+    bench.hang_up(dialog);
+    assert!(bench.sent.is_empty());
+    bench.receive(&request("ACK", &ours, 1, "z9hG4bK-ack", ""));
+    assert!(bench.take_sent().starts_with("BYE "));
+    bench.hang_up(dialog);
+    assert_eq!(bench.take_events(), ["Acknowledged", "Gone"]);
+}
+
+#[test]
+fn rfc3261_9_2_a_cancel_gets_200_and_its_invite_487() {
+    let mut bench = Bench::new();
+    let dialog = bench.incoming(&invite());
+    bench.respond(dialog, 180);
+    assert_eq!(bench.take_lines(), ["SIP/2.0 180 Ringing"]);
+    bench.receive(&request("CANCEL", "", 1, "z9hG4bK-1", "Reason: SIP;cause=200\n"));
+    let tags: Vec<_> = bench.sent.iter().map(|(_, text)| tag(text, "To").to_owned()).collect();
+    assert_eq!(tags[0], tags[1]);
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]);
+    assert_eq!(bench.take_events(), ["Cancelled", "Terminated"]);
+    bench.respond(dialog, 200);
+    assert!(bench.sent.is_empty());
+    assert_eq!(bench.endpoint.counters().late_commands, 1);
+}
+
+#[test]
+fn rfc3261_9_2_a_cancel_after_the_200_changes_nothing() {
+    let mut bench = Bench::new();
+    let dialog = bench.incoming(&invite());
+    bench.respond(dialog, 200);
+    bench.take_lines();
+    bench.receive(&request("CANCEL", "", 1, "z9hG4bK-1", ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK"]);
+    assert_eq!((bench.events.len(), bench.alive().2), (0, 1));
+}
+
+#[test]
+fn a_refusal_is_repeated_until_its_ack() {
+    let mut bench = Bench::new();
+    let dialog = bench.incoming(&invite());
+    bench.respond(dialog, 486);
+    assert_eq!(bench.take_events(), ["Terminated"]);
+    let refusal = bench.take_sent();
+    assert_eq!(bench.pass(2000), [500, 1500]);
+    bench.sent.clear();
+    bench.receive(&request("ACK", tag(&refusal, "To"), 1, "z9hG4bK-1", ""));
+    assert!(bench.pass(5000).is_empty());
+    assert_eq!(bench.alive(), (0, 0, 0));
+}
+
+#[test]
+fn rfc3261_12_1_1_record_routes_are_copied_and_followed() {
+    let mut bench = Bench::new();
+    let routes = "Record-Route: <sip:192.0.2.1;lr>, <sip:p2.example.com;lr>\n";
+    let dialog = bench.incoming(&request("INVITE", "", 1, "z9hG4bK-1", routes));
+    bench.respond(dialog, 200);
+    let answer = bench.take_sent();
+    assert!(answer.contains("Record-Route: <sip:192.0.2.1;lr>\r\nRecord-Route: <sip:p2.example.com;lr>\r\n"));
+    assert_eq!(header(&answer, "Contact"), "<sip:198.51.100.1:5060>");
+    bench.receive(&request("ACK", tag(&answer, "To"), 1, "z9hG4bK-ack", ""));
+    bench.hang_up(dialog);
+    let bye = bench.take_sent();
+    assert!(bye.starts_with("BYE sip:alice@192.0.2.1:5060 SIP/2.0\r\n"));
+    assert!(bye.contains("Route: <sip:192.0.2.1;lr>\r\nRoute: <sip:p2.example.com;lr>\r\n"), "{bye}");
+}
+
+#[test]
+fn requests_follow_the_packets_when_the_contact_is_behind_a_nat() {
+    let mut bench = Bench::new();
+    bench.remote = "203.0.113.9:40001".parse().unwrap();
+    let private = |text: String| text.replace("alice@192.0.2.1:5060", "alice@10.0.0.7:5060");
+    let dialog = bench.incoming(&private(invite()));
+    bench.respond(dialog, 200);
+    let ours = tag(&bench.take_sent(), "To").to_owned();
+    bench.remote = "203.0.113.9:40002".parse().unwrap();
+    bench.receive(&private(request("ACK", &ours, 1, "z9hG4bK-ack", "")));
+    bench.hang_up(dialog);
+    let (target, bye) = bench.sent.remove(0);
+    assert!(bye.starts_with("BYE sip:alice@10.0.0.7:5060 SIP/2.0\r\n"));
+    assert_eq!(target.remote, "203.0.113.9:40002".parse().unwrap());
+}
+
+#[test]
+fn a_bye_is_answered_at_once_and_ends_a_pending_reinvite() {
+    let mut bench = Bench::new();
+    let (_, ours) = confirmed(&mut bench);
+    bench.receive(&with_offer(&request("INVITE", &ours, 2, "z9hG4bK-re", "")));
+    bench.receive(&request("BYE", &ours, 3, "z9hG4bK-bye", ""));
+    assert_eq!(
+        bench.take_lines(),
+        ["SIP/2.0 100 Trying", "SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]
+    );
+    assert_eq!(bench.take_events(), ["Offer", "Bye", "Terminated"]);
+    bench.receive(&request("BYE", &ours, 3, "z9hG4bK-bye", ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK"]);
+}
+
+#[test]
+fn a_bye_before_the_ack_ends_the_repetitions() {
+    let mut bench = Bench::new();
+    let dialog = bench.incoming(&invite());
+    bench.respond(dialog, 200);
+    let ours = tag(&bench.take_sent(), "To").to_owned();
+    bench.receive(&request("BYE", &ours, 2, "z9hG4bK-bye", ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK"]);
+    assert_eq!(bench.take_events(), ["Bye", "Terminated"]);
+    assert!(bench.pass(60_000).is_empty());
+}
+
+#[test]
+fn rfc3261_12_2_2_a_lower_cseq_gets_500() {
+    let mut bench = Bench::new();
+    let (_, ours) = confirmed(&mut bench);
+    bench.receive(&request("INFO", &ours, 5, "z9hG4bK-5", ""));
+    bench.receive(&request("INFO", &ours, 4, "z9hG4bK-4", ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK", "SIP/2.0 500 Server Internal Error"]);
+    assert_eq!(bench.take_events(), ["Info"]);
+}
+
+#[test]
+fn rfc3261_14_2_collisions_get_491_and_500() {
+    let mut bench = Bench::new();
+    let (dialog, ours) = confirmed(&mut bench);
+    bench.receive(&with_offer(&request("INVITE", &ours, 2, "z9hG4bK-r2", "")));
+    let offer = bench.take_offer();
+    bench.receive(&with_offer(&request("INVITE", &ours, 3, "z9hG4bK-r3", "")));
+    bench.take_lines();
+    bench.command(Command::AnswerOffer { dialog, offer, result: Ok(Some(description())) });
+    bench.take_lines();
+    bench.receive(&request("ACK", &ours, 2, "z9hG4bK-a2", ""));
+    bench.receive(&request("ACK", &ours, 3, "z9hG4bK-r3", ""));
+    bench.command(Command::Reinvite { dialog, body: Some(description()) });
+    assert!(bench.take_sent().starts_with("INVITE "));
+    bench.receive(&with_offer(&request("INVITE", &ours, 4, "z9hG4bK-r4", "")));
+    bench.receive(&with_offer(&request("UPDATE", &ours, 5, "z9hG4bK-u5", "")));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 491 Request Pending"; 2]);
+    assert_eq!(bench.take_events(), ["Acknowledged"]);
+}
+
+#[test]
+fn rfc3261_14_2_a_second_reinvite_before_the_first_is_answered_gets_500_and_a_while() {
+    let mut bench = Bench::new();
+    let (_, ours) = confirmed(&mut bench);
+    bench.receive(&with_offer(&request("INVITE", &ours, 2, "z9hG4bK-r2", "")));
+    bench.take_lines();
+    bench.receive(&with_offer(&request("INVITE", &ours, 3, "z9hG4bK-r3", "")));
+    let sent = bench.take_sent();
+    assert!(sent.starts_with("SIP/2.0 500 ") && header(&sent, "Retry-After").parse::<u8>().unwrap() <= 10);
+}
+
+#[test]
+fn an_offerless_reinvite_wants_our_offer_and_its_ack_has_the_answer() {
+    let mut bench = Bench::new();
+    let (dialog, ours) = confirmed(&mut bench);
+    bench.receive(&request("INVITE", &ours, 2, "z9hG4bK-r2", ""));
+    let offer = bench.take_offer();
+    bench.command(Command::AnswerOffer { dialog, offer, result: Ok(Some(description())) });
+    assert_eq!(bench.take_lines(), ["SIP/2.0 100 Trying", "SIP/2.0 200 OK"]);
+    bench.receive(&with_offer(&request("UPDATE", &ours, 3, "z9hG4bK-u3", "")));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 491 Request Pending"]);
+    bench.receive(&with_offer(&request("ACK", &ours, 2, "z9hG4bK-a2", "")));
+    assert_eq!(bench.take_events(), ["Acknowledged with a body"]);
+    assert!(bench.pass(3000).is_empty());
+}
+
+#[test]
+fn a_refused_offer_leaves_the_call_up_and_a_cancelled_one_is_withdrawn() {
+    let mut bench = Bench::new();
+    let (dialog, ours) = confirmed(&mut bench);
+    bench.receive(&with_offer(&request("INVITE", &ours, 2, "z9hG4bK-r2", "")));
+    let offer = bench.take_offer();
+    bench.command(Command::AnswerOffer { dialog, offer, result: Err(488) });
+    assert_eq!(bench.take_lines(), ["SIP/2.0 100 Trying", "SIP/2.0 488 Not Acceptable Here"]);
+    bench.receive(&request("ACK", &ours, 2, "z9hG4bK-r2", ""));
+    bench.receive(&with_offer(&request("INVITE", &ours, 3, "z9hG4bK-r3", "")));
+    bench.receive(&request("CANCEL", &ours, 3, "z9hG4bK-r3", ""));
+    assert_eq!(bench.take_events(), ["Offer", "OfferWithdrawn"]);
+    assert_eq!(bench.take_lines()[1..], ["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]);
+    assert_eq!(bench.alive().2, 1);
+}
+
+#[test]
+fn small_requests_within_a_dialog_are_answered_by_the_endpoint() {
+    let mut bench = Bench::new();
+    let (_, ours) = confirmed(&mut bench);
+    for (number, method, line) in [
+        (2, "UPDATE", "SIP/2.0 200 OK"),
+        (3, "OPTIONS", "SIP/2.0 200 OK"),
+        (4, "INFO", "SIP/2.0 200 OK"),
+        (5, "REFER", "SIP/2.0 405 Method Not Allowed"),
+        (6, "NONSENSE", "SIP/2.0 405 Method Not Allowed"),
+    ] {
+        bench.receive(&request(method, &ours, number, &format!("z9hG4bK-{number}"), ""));
+        assert_eq!(bench.take_lines(), [line], "{method}");
+    }
+    assert_eq!(bench.take_events(), ["Info"]);
+}
+
+#[test]
+fn malformed_requests_get_a_reason_and_malformed_responses_nothing() {
+    let mut bench = Bench::new();
+    bench.receive(&invite().replace("CSeq: 1 INVITE", "CSeq: 1 BYE"));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 400 CSeq method does not match"]);
+    bench.receive("SIP/2.0 200 OK\nVia: nonsense\n\n");
+    bench.receive("\n\n");
+    assert!(bench.sent.is_empty());
+    assert_eq!(bench.endpoint.counters().malformed, 3);
+}

@@ -1,0 +1,59 @@
+//! The rows of Ringway in SQLite, and the directory that the SIP path reads.
+//!
+//! A write is a method named by its use that is one transaction; it returns a [`Pending`] which may be awaited,
+//! waited for, or dropped. What comes back from it is on disk. A read is a plain method that runs where it is
+//! called. Not found is `None` or `false`; each operation's errors say what the request did wrong.
+
+mod accounts;
+mod callbacks;
+mod calls;
+mod credential_lists;
+mod credentials;
+mod directory;
+mod domain_names;
+mod domains;
+mod error;
+mod ip_access_control_lists;
+mod ip_addresses;
+mod keys;
+mod limits;
+mod lists;
+mod lock;
+mod mappings;
+mod notifications;
+mod page;
+mod random;
+mod recovery;
+mod seal;
+mod sqlite;
+mod store;
+mod writer;
+
+pub use accounts::{
+    Account, AccountFilter, AccountStatus, AccountUpdate, EnsureRootAccountError, EnsuredAccount,
+    RootAccount, UpdateAccountError, root_account_of,
+};
+pub use callbacks::{Callback, CallbackId, CallbackRequest, NewCallback};
+pub use calls::{Call, CallFilter, DeleteCallError, FinishedCall, NewCall, TimeRange};
+pub use credential_lists::CredentialList;
+pub use credentials::{CreateCredentialError, Credential, NewCredential};
+pub use directory::StoreDirectory;
+pub use domains::{
+    AuthTypes, CreateDomainError, DeleteDomainError, Domain, DomainUpdate, NewDomain, UpdateDomainError,
+};
+pub use error::{OpenError, StoreError};
+pub use ip_access_control_lists::IpAccessControlList;
+pub use ip_addresses::{
+    CreateIpAddressError, IpAddress, IpAddressUpdate, NewIpAddress, UpdateIpAddressError,
+};
+pub use keys::{Key, KeyKind, NewKey};
+pub use limits::Limits;
+pub use lists::{CreateListError, DeleteListError, UpdateListError};
+pub use mappings::{CreateMappingError, ListSid, Mapping, MappingKind};
+pub use notifications::{LogLevel, NewNotification, Notification, NotificationFilter};
+pub use page::{ListError, Page, PageQuery, PageToken};
+pub use recovery::{Recovered, UnfinishedCall};
+pub use ringway_call::HttpMethod;
+pub use ringway_sip::digest::DigestHashes;
+pub use store::{Store, StoreOptions};
+pub use writer::Pending;

@@ -1,0 +1,223 @@
+//! The one thread that writes. Whatever is queued becomes one transaction with a savepoint for each request,
+//! is committed once, published to the directory in that order, and only then answered. A request that fails
+//! is undone alone; a commit that fails fails them all and publishes nothing.
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+use std::task::{Context, Poll};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ringway_model::UnixTime;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::directory::{Change, Publication, Publisher};
+use crate::sqlite::rows;
+use crate::store::Settings;
+use crate::{StoreError, random};
+
+/// So many requests at most share a transaction; those behind wait no longer than that takes.
+const GROUP_MAX: usize = 512;
+
+/// A write under way. Await it, or [`wait`](Self::wait) for it, to learn how it ended; drop it to leave it to
+/// itself: it was queued when this was made, and failures are logged.
+#[derive(Debug)]
+pub struct Pending<T, E> {
+    reply: oneshot::Receiver<Result<T, E>>,
+}
+
+impl<T, E: From<StoreError>> Pending<T, E> {
+    /// Blocks until the write is on disk or has failed. Not for async code: there, await.
+    pub fn wait(self) -> Result<T, E> {
+        self.reply.blocking_recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+}
+
+impl<T, E: From<StoreError>> Future for Pending<T, E> {
+    type Output = Result<T, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let reply = Pin::new(&mut self.reply).poll(context);
+        reply.map(|reply| reply.unwrap_or_else(|_| Err(StoreError::Closed.into())))
+    }
+}
+
+/// What a request works with: the open transaction, and what it will change in the directory.
+pub(crate) struct Work<'w> {
+    /// The writing connection, inside the transaction.
+    pub(crate) connection: &'w Connection,
+    /// Realm, limits, suffixes, sealer.
+    pub(crate) settings: &'w Settings,
+    /// When the transaction began.
+    pub(crate) now: UnixTime,
+    changes: &'w mut Vec<Change>,
+}
+
+impl Work<'_> {
+    /// The SIP path must see this change.
+    pub(crate) fn changed(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Sixteen bytes for a new SID.
+    pub(crate) fn random(&self) -> Result<[u8; 16], StoreError> {
+        random::bytes()
+    }
+}
+
+/// A request in the queue.
+pub(crate) trait Request: Send {
+    /// Does it inside the transaction; whether it is to be kept.
+    fn perform(&mut self, work: &mut Work<'_>) -> bool;
+
+    /// Answers it; `Err` when the transaction was lost.
+    fn reply(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Queued<F, T, E> {
+    operation: Option<F>,
+    outcome: Option<Result<T, E>>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<F, T, E> Request for Queued<F, T, E>
+where
+    F: FnOnce(&mut Work<'_>) -> Result<T, E> + Send,
+    T: Send,
+    E: From<StoreError> + Debug + Send,
+{
+    fn perform(&mut self, work: &mut Work<'_>) -> bool {
+        self.outcome = self.operation.take().map(|operation| operation(work));
+        matches!(self.outcome, Some(Ok(_)))
+    }
+
+    fn reply(self: Box<Self>, committed: Result<(), StoreError>) {
+        let outcome = match committed {
+            Ok(()) => self.outcome.unwrap_or_else(|| Err(StoreError::Closed.into())),
+            Err(error) => Err(error.into()),
+        };
+        if let Err(Err(error)) = self.reply.send(outcome) {
+            tracing::error!(?error, "a write that nobody waited for failed");
+        }
+    }
+}
+
+/// Puts a request in the queue. The queue needs no bound of its own: REST requests wait for their answer, and
+/// a call has a handful of writes in its life.
+pub(crate) fn enqueue<T, E>(
+    queue: Option<&Sender<Box<dyn Request>>>,
+    operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
+) -> Pending<T, E>
+where
+    T: Send + 'static,
+    E: From<StoreError> + Debug + Send + 'static,
+{
+    let (reply, pending) = oneshot::channel();
+    let request = Box::new(Queued { operation: Some(operation), outcome: None, reply });
+    match queue {
+        Some(queue) => {
+            if let Err(refused) = queue.send(request) {
+                refused.0.reply(Err(StoreError::Closed));
+            }
+        }
+        None => request.reply(Err(StoreError::Closed)),
+    }
+    Pending { reply: pending }
+}
+
+/// The thread's state.
+pub(crate) struct Writer {
+    pub(crate) connection: Connection,
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) publisher: Publisher,
+}
+
+impl Writer {
+    /// Runs until every sender is gone and the queue is empty.
+    pub(crate) fn run(mut self, queue: &Receiver<Box<dyn Request>>) {
+        while let Ok(first) = queue.recv() {
+            let mut group = vec![first];
+            group.extend(queue.try_iter().take(GROUP_MAX - 1));
+            let committed = self.transact(&mut group);
+            if let Err(error) = &committed {
+                tracing::error!(%error, requests = group.len(), "a transaction was lost");
+            }
+            for request in group {
+                request.reply(committed.clone());
+            }
+        }
+    }
+
+    fn transact(&mut self, group: &mut [Box<dyn Request>]) -> Result<(), StoreError> {
+        rows::execute(&self.connection, "BEGIN IMMEDIATE", [])?;
+        let committed = self.perform_all(group).and_then(|publication| {
+            rows::execute(&self.connection, "COMMIT", []).map_err(not_committed)?;
+            Ok(publication)
+        });
+        match committed {
+            Ok(publication) => self.publisher.publish(publication),
+            Err(error) => {
+                self.abandon();
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be published is read inside the transaction: reading cannot fail any more once it stands,
+    /// and a directory that missed a revocation would let it go on opening doors.
+    fn perform_all(&self, group: &mut [Box<dyn Request>]) -> Result<Publication, StoreError> {
+        let mut changes = Vec::new();
+        for request in group {
+            self.perform(request.as_mut(), &mut changes)?;
+        }
+        if changes.is_empty() {
+            return Ok(Publication::default());
+        }
+        rows::execute(&self.connection, "UPDATE directory_version SET version = version + 1", [])?;
+        Publication::prepare(&self.connection, &self.settings, changes)
+    }
+
+    fn perform(&self, request: &mut dyn Request, changes: &mut Vec<Change>) -> Result<(), StoreError> {
+        rows::execute(&self.connection, "SAVEPOINT request", [])?;
+        let kept_changes = changes.len();
+        let now = wall_clock();
+        let keep = request.perform(&mut Work {
+            connection: &self.connection,
+            settings: &self.settings,
+            now,
+            changes,
+        });
+        if !keep {
+            changes.truncate(kept_changes);
+            // A full disk makes SQLite undo the whole transaction by itself; then this fails, and so does the
+            // group.
+            rows::execute(&self.connection, "ROLLBACK TO request", [])?;
+        }
+        rows::execute(&self.connection, "RELEASE request", [])?;
+        Ok(())
+    }
+
+    fn abandon(&self) {
+        if !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "a lost transaction could not be rolled back");
+        }
+    }
+}
+
+fn not_committed(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Database(error) => StoreError::NotCommitted(error),
+        other => other,
+    }
+}
+
+fn wall_clock() -> UnixTime {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    UnixTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

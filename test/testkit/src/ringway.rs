@@ -1,0 +1,255 @@
+//! The binary as a child process.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::http::{self, Login, Reply};
+use crate::tools::Scratch;
+
+/// The account of every test.
+pub const ACCOUNT: &str = "AC00000000000000000000000000000001";
+/// Its auth token.
+pub const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
+/// How long a start may take.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// How the binary is to be started.
+#[derive(Default)]
+pub struct Setup {
+    arguments: Vec<String>,
+    data_dir: Option<PathBuf>,
+    wrapper: Vec<String>,
+}
+
+impl Setup {
+    /// With a further argument of `ringway serve`.
+    pub fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// With the data of an earlier start.
+    pub fn data_dir(mut self, path: &Path) -> Self {
+        self.data_dir = Some(path.to_owned());
+        self
+    }
+
+    /// Under another program, such as `strace`.
+    pub fn under(mut self, wrapper: &[&str]) -> Self {
+        self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
+        self
+    }
+
+    /// Starts it and waits until it says where it listens.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start(self) -> Ringway {
+        let scratch = self.data_dir.is_none().then(|| Scratch::new("data"));
+        let data_dir = self.data_dir.or_else(|| scratch.as_ref().map(|scratch| scratch.path().to_owned()));
+        let data_dir = data_dir.expect("one or the other");
+        let mut words: Vec<String> = self.wrapper;
+        words.push(binary().display().to_string());
+        words.extend(["serve", "--http=127.0.0.1:0", "--admin=127.0.0.1:0"].map(str::to_owned));
+        words.extend(["--sip=udp://127.0.0.1:0", "--sip=tcp://127.0.0.1:0"].map(str::to_owned));
+        words.push(format!("--data-dir={}", data_dir.display()));
+        words.extend(self.arguments);
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
+        command.env("RINGWAY_ACCOUNT_SID", ACCOUNT).env("RINGWAY_AUTH_TOKEN", TOKEN);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        let screen = read_screen(&mut child);
+        let find = |label: &str| {
+            let line = screen.iter().find_map(|line| line.trim().strip_prefix(label));
+            let line = line.unwrap_or_else(|| panic!("no `{label}` in {screen:#?}"));
+            address(line)
+        };
+        Ringway {
+            http: find("REST API"),
+            admin: find("metrics"),
+            udp: find("SIP          udp://"),
+            tcp: find("SIP          tcp://"),
+            screen: screen.clone(),
+            data_dir,
+            child,
+            _scratch: scratch,
+        }
+    }
+}
+
+/// The running binary. Dropping it ends it.
+pub struct Ringway {
+    /// The REST API.
+    pub http: SocketAddr,
+    /// Metrics and health.
+    pub admin: SocketAddr,
+    /// SIP over UDP.
+    pub udp: SocketAddr,
+    /// SIP over TCP.
+    pub tcp: SocketAddr,
+    /// What it printed at its start.
+    pub screen: Vec<String>,
+    /// Where its data live.
+    pub data_dir: PathBuf,
+    child: Child,
+    _scratch: Option<Scratch>,
+}
+
+impl Ringway {
+    /// A start with nothing special.
+    pub fn start() -> Self {
+        Setup::default().start()
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    ///
+    /// # Panics
+    /// When it cannot be ended.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+
+    /// SIGTERM; see [`Ringway::wait`].
+    pub fn terminate(&self) {
+        let pid = self.pid().to_string();
+        let status = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(status.success(), "kill -TERM {pid}");
+    }
+
+    /// Waits for its end and returns the exit status.
+    ///
+    /// # Panics
+    /// When it does not end in time.
+    pub fn wait(&mut self, limit: Duration) -> Option<i32> {
+        crate::wait_for("the end of ringway", limit, || self.child.try_wait().expect("it can be waited for"))
+            .code()
+    }
+
+    /// A request to the account's part of the API: `path` follows `/2010-04-01/Accounts/AC…`.
+    pub fn api(&self, method: &str, path: &str, form: &[(&str, &str)]) -> Reply {
+        let login = Login { user: ACCOUNT.to_owned(), password: TOKEN.to_owned() };
+        http::request(self.http, method, &format!("/2010-04-01/Accounts/{ACCOUNT}{path}"), Some(&login), form)
+    }
+
+    /// Creates something and returns it.
+    ///
+    /// # Panics
+    /// When the answer is not 201.
+    pub fn create(&self, path: &str, form: &[(&str, &str)]) -> Value {
+        let reply = self.api("POST", path, form);
+        assert_eq!(reply.status, 201, "POST {path} {form:?}: {}", reply.body);
+        reply.json()
+    }
+
+    /// Fetches something.
+    ///
+    /// # Panics
+    /// When the answer is not 200.
+    pub fn fetch(&self, path: &str) -> Value {
+        let reply = self.api("GET", path, &[]);
+        assert_eq!(reply.status, 200, "GET {path}: {}", reply.body);
+        reply.json()
+    }
+
+    /// A domain `NAME.sip.twilio.com` whose callers authenticate as `user` with `password`.
+    pub fn domain_with_user(&self, name: &str, form: &[(&str, &str)], user: &str, password: &str) -> Value {
+        let domain = self.domain(name, form);
+        let list = self.create("/SIP/CredentialLists.json", &[("FriendlyName", &format!("{name} users"))]);
+        let list = sid(&list);
+        let credential = [("Username", user), ("Password", password)];
+        self.create(&format!("/SIP/CredentialLists/{list}/Credentials.json"), &credential);
+        let mappings = format!("/SIP/Domains/{}/CredentialListMappings.json", sid(&domain));
+        self.create(&mappings, &[("CredentialListSid", list)]);
+        domain
+    }
+
+    /// A domain `NAME.sip.twilio.com` that takes calls from `address`, without a password.
+    pub fn domain_with_address(&self, name: &str, form: &[(&str, &str)], address: &str) -> Value {
+        let domain = self.domain(name, form);
+        let list =
+            self.create("/SIP/IpAccessControlLists.json", &[("FriendlyName", &format!("{name} hosts"))]);
+        let list = sid(&list);
+        let entry = [("FriendlyName", address), ("IpAddress", address)];
+        self.create(&format!("/SIP/IpAccessControlLists/{list}/IpAddresses.json"), &entry);
+        let mappings = format!("/SIP/Domains/{}/IpAccessControlListMappings.json", sid(&domain));
+        self.create(&mappings, &[("IpAccessControlListSid", list)]);
+        domain
+    }
+
+    fn domain(&self, name: &str, form: &[(&str, &str)]) -> Value {
+        let name = format!("{name}.sip.twilio.com");
+        let mut whole = vec![("DomainName", name.as_str())];
+        whole.extend_from_slice(form);
+        self.create("/SIP/Domains.json", &whole)
+    }
+}
+
+impl Drop for Ringway {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The `sid` of a resource.
+///
+/// # Panics
+/// When it has none.
+pub fn sid(resource: &Value) -> &str {
+    resource["sid"].as_str().unwrap_or_else(|| panic!("no sid in {resource}"))
+}
+
+/// The binary that was built beside these tests.
+///
+/// # Panics
+/// When it was not built.
+pub fn binary() -> PathBuf {
+    let tests = std::env::current_exe().expect("the path of this test");
+    let profile = tests.parent().and_then(Path::parent).expect("target/PROFILE/deps");
+    let binary = profile.join("ringway");
+    assert!(binary.exists(), "{} is not built; use `cargo xtask test`", binary.display());
+    binary
+}
+
+fn address(text: &str) -> SocketAddr {
+    let text = text.trim().trim_start_matches("http://");
+    let text = text.split('/').next().unwrap_or(text);
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+/// The lines up to the one that names the account; what comes later is read and dropped.
+fn read_screen(child: &mut Child) -> Vec<String> {
+    let stdout = child.stdout.take().expect("its output");
+    let (sender, lines) = mpsc::channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            // Nobody reads on once the screen is complete.
+            let _ = sender.send(line);
+        }
+    });
+    let mut screen = Vec::new();
+    loop {
+        let line =
+            lines.recv_timeout(START_LIMIT).unwrap_or_else(|error| panic!("ringway: {error}\n{screen:#?}"));
+        let complete = line.trim().starts_with("account");
+        screen.push(line);
+        if complete {
+            return screen;
+        }
+    }
+}

@@ -4,6 +4,7 @@
 //! leases it first: two nodes never deliver the same one at the same time.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use ringway_model::UnixTime;
@@ -27,6 +28,9 @@ const RETRY_DELAY_MAX: Duration = Duration::from_secs(3600);
 /// How often the store is asked although nobody said that something is due.
 const POLL: Duration = Duration::from_secs(30);
 
+/// How often [`settle`] looks.
+const SETTLE_POLL: Duration = Duration::from_millis(25);
+
 /// Wakes the delivery when a callback was stored.
 #[derive(Clone, Default)]
 pub(crate) struct Due(Arc<Notify>);
@@ -48,6 +52,7 @@ pub(crate) async fn deliver_all(shared: Arc<Shared>) {
     loop {
         let claimed = claim(&shared, CLAIM_MAX.saturating_sub(deliveries.len() as u32)).await;
         for callback in claimed {
+            shared.callbacks_under_way.fetch_add(1, Ordering::Relaxed);
             deliveries.spawn(deliver(Arc::clone(&shared), callback));
         }
         tokio::select! {
@@ -57,6 +62,23 @@ pub(crate) async fn deliver_all(shared: Arc<Shared>) {
         }
         while deliveries.try_join_next().is_some() {}
     }
+}
+
+/// Waits until nothing is due or on its way any more, at most so long.
+pub(crate) async fn settle(shared: &Shared, limit: Duration) {
+    let settled = async {
+        while shared.callbacks_under_way.load(Ordering::Relaxed) > 0 || is_due(shared) {
+            tokio::time::sleep(SETTLE_POLL).await;
+        }
+    };
+    if tokio::time::timeout(limit, settled).await.is_err() {
+        tracing::info!("some status callbacks are left for the next start");
+    }
+}
+
+fn is_due(shared: &Shared) -> bool {
+    let due = shared.store.next_callback_due().ok().flatten();
+    due.is_some_and(|due| due <= shared.now().unix)
 }
 
 async fn claim(shared: &Shared, limit: u32) -> Vec<Callback> {
@@ -105,6 +127,7 @@ async fn deliver(shared: Arc<Shared>, callback: Callback) {
     if let Err(error) = stored {
         tracing::error!(%error, "cannot store the outcome of a callback; it will be delivered again");
     }
+    shared.callbacks_under_way.fetch_sub(1, Ordering::Relaxed);
 }
 
 /// The developer hears once of a callback that is refused, not at every repetition.

@@ -4,11 +4,12 @@ use ringway_call::effect::{Effect, Fetch, Final, Play, Playable};
 use ringway_call::input::{Fetched, Input};
 use ringway_call::leg::CallFacts;
 use ringway_call::params::{self, Ended};
-use ringway_model::{CallStatus, Direction, UnixTime};
+use ringway_model::{CallStatus, Direction, Secret, UnixTime};
 use ringway_sip::endpoint::Command;
 use ringway_store::{CallbackRequest, FinishedCall, NewCall};
 use ringway_webhook::{Purpose, Request};
 
+use crate::leg::Unacceptable;
 use crate::prompts::{fetch_failure, header_pairs};
 use crate::runner::Runner;
 use crate::shared::{uuid, webhook_method};
@@ -16,9 +17,9 @@ use crate::shared::{uuid, webhook_method};
 impl Runner {
     pub(crate) fn perform_one(&mut self, effect: Effect) {
         match effect {
-            Effect::Ring => self.respond(180, None),
+            Effect::Ring => self.respond(180, None, Vec::new()),
             Effect::Answer => self.answer(),
-            Effect::Refuse { status, reason } => self.respond(status, reason.map(str::to_owned)),
+            Effect::Refuse { status, reason } => self.respond(status, reason, Vec::new()),
             Effect::Hangup => self.hang_up(),
             Effect::Fetch(fetch) => self.fetch(fetch),
             Effect::CancelFetch { id } => {
@@ -32,9 +33,9 @@ impl Runner {
         }
     }
 
-    pub(crate) fn respond(&self, status: u16, reason: Option<String>) {
-        let dialog = self.dialog;
-        self.shared.command(Command::Respond { dialog, status, reason, headers: Vec::new(), body: None });
+    pub(crate) fn respond(&self, status: u16, reason: Option<&str>, headers: Vec<(String, String)>) {
+        let (dialog, reason) = (self.dialog, reason.map(str::to_owned));
+        self.shared.command(Command::Respond { dialog, status, reason, headers, body: None });
     }
 
     fn answer(&mut self) {
@@ -51,7 +52,9 @@ impl Runner {
                     self.input(Input::Answered);
                 }
             }
-            Err(failed) => self.input(failed),
+            Err(Unacceptable { status, code, message }) => {
+                self.input(Input::AnswerFailed { status, code, message });
+            }
         }
     }
 
@@ -67,8 +70,8 @@ impl Runner {
             method: webhook_method(fetch.method),
             params: fetch.params,
             account_sid: self.facts.gate.account_sid.to_string(),
-            signing_token: self.shared.signing_token(&self.facts.gate.account_sid),
-            idempotency_token: uuid(&mut self.shared.random()),
+            signing_token: self.signing_token(),
+            idempotency_token: uuid(&mut self.random),
             purpose: Purpose::Document,
         };
         let (client, session) = (self.shared.webhook.clone(), self.session.clone());
@@ -86,13 +89,19 @@ impl Runner {
         self.fetching = Some((fetch.id, Box::pin(answer)));
     }
 
+    /// The account's token as it was when the call first needed it.
+    fn signing_token(&mut self) -> Option<Secret> {
+        let (shared, account) = (&self.shared, &self.facts.gate.account_sid);
+        self.signing_token.get_or_insert_with(|| shared.signing_token(account)).clone()
+    }
+
     fn play(&mut self, play: Play) {
         if let Playable::Digits(digits) = &play.what {
             return self.leg.send_digits(play.id, digits, play.loops);
         }
         self.loops = play.loops;
         let account = self.facts.gate.account_sid;
-        let token = self.shared.signing_token(&account);
+        let token = self.signing_token();
         let (shared, session) = (std::sync::Arc::clone(&self.shared), self.session.clone());
         let prompt = async move { shared.prompts.prepare(play.what, account, token, session).await };
         self.preparing = Some((play.id, Box::pin(prompt)));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use ringway_call::effect::EffectId;
-use ringway_call::input::Input;
 use ringway_media::sdp::{LocalMedia, Negotiation, SdpError, SessionDescription, sdp_from_body};
 use ringway_media::{Latch, Negotiated, PlayId, Prompt, SessionConfig, SessionEvent};
 use ringway_rtp_net::{ReservedPorts, Session};
@@ -25,9 +24,9 @@ const BAD_DESCRIPTION: u32 = 32102;
 /// The number of a failure of our own.
 const INTERNAL_FAILURE: u32 = 12400;
 
-/// An INVITE that cannot become a call.
+/// An INVITE that cannot become a call, or a call that cannot be answered.
 pub(crate) struct Unacceptable {
-    /// 415 or 488.
+    /// 415, 488 or 503.
     pub(crate) status: u16,
     /// The number of the notification.
     pub(crate) code: u32,
@@ -72,8 +71,8 @@ impl Leg {
     }
 
     /// Takes ports, and opens media as the offer asks. The body is for our 200.
-    pub(crate) fn open(&mut self, shared: &Shared) -> Result<Body, Input> {
-        let ports = shared.media.reserve(self.source.local.ip()).map_err(|error| Input::AnswerFailed {
+    pub(crate) fn open(&mut self, shared: &Shared) -> Result<Body, Unacceptable> {
+        let ports = shared.media.reserve(self.source.local.ip()).map_err(|error| Unacceptable {
             status: 503,
             code: INTERNAL_FAILURE,
             message: format!("No media ports are left: {error}."),
@@ -84,7 +83,7 @@ impl Leg {
         let mut negotiation = Negotiation::new(local);
         let sdp = match &self.offer {
             Some(offer) => {
-                let answer = negotiation.answer(offer).map_err(|error| answer_failed(&error))?;
+                let answer = negotiation.answer(offer).map_err(|error| unacceptable(&error))?;
                 self.start(shared, ports, answer.negotiated);
                 answer.sdp
             }
@@ -191,14 +190,6 @@ fn tell(mailbox: &Mailbox, event: SessionEvent) {
 
 fn body(sdp: Vec<u8>) -> Body {
     Body { content_type: SDP.to_owned(), bytes: Bytes::from(sdp) }
-}
-
-fn answer_failed(error: &SdpError) -> Input {
-    Input::AnswerFailed {
-        status: 488,
-        code: error.code(),
-        message: format!("The call cannot be answered: {error}."),
-    }
 }
 
 /// The session description of a request; none when it has no body.

@@ -39,6 +39,10 @@ pub use crate::shared::{EngineConfig, Services};
 /// How long the last calls may take to end once they were told to.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long applications may take to be told of the last calls; what they did not take is told after the next
+/// start.
+const CALLBACKS_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// What a start needs beside the services: the SIP side, bound but not yet serving.
 pub struct SipSide {
     /// The bound sockets.
@@ -131,13 +135,14 @@ impl Engine {
         }
     }
 
-    /// Ends every call, and completes once their rows and callbacks are handed to the store and their BYEs
-    /// sent.
+    /// Ends every call, and completes once their rows and callbacks are handed to the store, their BYEs sent,
+    /// and the callbacks delivered that applications take at once.
     pub async fn end_calls(&self) {
         self.shared.calls.shut_down();
         if tokio::time::timeout(END_TIMEOUT, self.all_calls_ended()).await.is_err() {
             tracing::warn!(live = self.live_calls(), "calls that did not end in time");
         }
+        callbacks::settle(&self.shared, CALLBACKS_TIMEOUT).await;
         let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(driver) = driver {
             // Joins the thread, which sends what it still has to send.

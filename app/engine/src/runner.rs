@@ -12,6 +12,7 @@ use ringway_call::leg::CallFacts;
 use ringway_call::machine::CallMachine;
 use ringway_model::sid::CallSid;
 use ringway_model::{Moment, Now};
+use ringway_model::{Random, Secret};
 use ringway_sip::endpoint::{Body, Command, DialogId, Source};
 use ringway_sip::message::Message;
 use ringway_webhook::CallSession;
@@ -38,6 +39,9 @@ pub(crate) struct Runner {
     pub(crate) session: CallSession,
     pub(crate) fetching: Pending<Result<Fetched, FetchFailure>>,
     pub(crate) preparing: Pending<Result<Prepared, FetchFailure>>,
+    pub(crate) random: Random,
+    /// The token that signs requests, once it was read.
+    pub(crate) signing_token: Option<Option<Secret>>,
     /// How often what is being prepared is to be played.
     pub(crate) loops: u32,
     pub(crate) started: Now,
@@ -58,7 +62,8 @@ impl Runner {
         admitted: Admitted,
     ) -> Self {
         let now = shared.now();
-        let call_sid = CallSid::from_random(shared.random().bytes());
+        let mut random = shared.random();
+        let call_sid = CallSid::from_random(random.bytes());
         let facts =
             CallFacts { call_sid, gate: admitted.gate, leg: admitted.leg, limits: shared.config.call_limits };
         let machine = CallMachine::new(facts.clone(), now);
@@ -74,6 +79,8 @@ impl Runner {
             session: CallSession::default(),
             fetching: None,
             preparing: None,
+            random,
+            signing_token: None,
             loops: 1,
             started: now,
             fetch_started: now.monotonic,
@@ -125,7 +132,9 @@ impl Runner {
             response: None,
         };
         self.notify(&notification);
-        self.respond(unacceptable.status, None);
+        let accept =
+            (unacceptable.status == 415).then(|| ("Accept".to_owned(), "application/sdp".to_owned()));
+        self.respond(unacceptable.status, None, accept.into_iter().collect());
         self.finished = true;
     }
 

@@ -1,6 +1,6 @@
 //! What every call's task reaches: the services below, and the few things that all calls share.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -65,6 +65,7 @@ pub(crate) struct Shared {
     pub(crate) calls: Calls,
     pub(crate) refusals: Refusals,
     pub(crate) callbacks_due: Due,
+    pub(crate) callbacks_under_way: AtomicUsize,
     pub(crate) draining: AtomicBool,
     pub(crate) call_ended: Notify,
 }
@@ -82,6 +83,7 @@ impl Shared {
             calls: Calls::default(),
             refusals: Refusals::default(),
             callbacks_due: Due::default(),
+            callbacks_under_way: AtomicUsize::new(0),
             draining: AtomicBool::new(false),
             call_ended: Notify::new(),
         }

@@ -5,7 +5,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use ringway_sip::endpoint::{Command, Reply, Transport, Verdict};
+use ringway_sip::endpoint::{Command, FlowId, Input, Reply, Transport, Verdict};
 use scripted::{Bench, description, header, tag};
 
 /// A request of the peer; `more` are further header lines.
@@ -372,6 +372,19 @@ fn small_requests_within_a_dialog_are_answered_by_the_endpoint() {
         assert_eq!(bench.take_lines(), [line], "{method}");
     }
     assert_eq!(bench.take_events(), ["Info"]);
+}
+
+#[test]
+fn a_bye_on_a_connection_that_closes_is_given_up_at_once() {
+    let mut bench = Bench::new();
+    bench.transport = Transport::Tcp;
+    let (dialog, _) = confirmed(&mut bench);
+    bench.hang_up(dialog);
+    let (target, _) = bench.sent.remove(0);
+    assert_eq!(target.flow, Some(FlowId(1)));
+    bench.input(Input::FlowClosed(FlowId(1)));
+    assert_eq!(bench.take_events(), ["Terminated"]);
+    assert_eq!(bench.alive().1, 0);
 }
 
 #[test]

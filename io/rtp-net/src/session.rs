@@ -34,7 +34,7 @@ impl Session {
         self.order(Order::StopPlay);
     }
 
-    /// Presses keys towards the peer: `0`-`9`, `*`, `#`, `A`-`D`, and `w` for a pause of half a second. Ends
+    /// Presses keys towards the peer: `0`-`9`, `*`, `#`, `A`-`D`; `w` is a pause of half a second, `W` of one. Ends
     /// with `SessionEvent::DigitsSent`.
     pub fn send_digits(&self, id: PlayId, digits: String) {
         self.order(Order::SendDigits { id, digits });

@@ -9,7 +9,7 @@ use common::{REALM, World};
 use ringway_model::Secret;
 use ringway_store::{
     AccountFilter, AccountStatus, AccountUpdate, EnsureRootAccountError, KeyKind, OpenError, PageQuery,
-    RootAccount, Store, StoreOptions, UpdateAccountError,
+    RootAccount, Store, StoreOptions, UpdateAccountError, root_account_of,
 };
 
 #[test]
@@ -140,6 +140,18 @@ fn the_root_account_is_made_once_and_takes_the_token_it_is_given() {
     let other = RootAccount { sid: Some(sid), ..RootAccount::default() };
     let refused = world.store.ensure_root_account(other).wait();
     assert!(matches!(refused, Err(EnsureRootAccountError::AnotherRoot { sid }) if sid == world.account));
+}
+
+#[test]
+fn the_root_account_can_be_read_beside_the_process_that_has_the_directory_and_after_it() {
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(root_account_of(empty.path(), None).unwrap(), None);
+    let world = World::new();
+    let account = world.store.account(&world.account).unwrap();
+    assert_eq!(root_account_of(world.directory.path(), None).unwrap(), account);
+    let World { store, directory, .. } = world;
+    drop(store);
+    assert_eq!(root_account_of(directory.path(), None).unwrap(), account);
 }
 
 #[test]

@@ -137,7 +137,6 @@ impl<T> Endpoint<T> {
                 return self.deny_for_now(now, dialog, key, &request);
             }
         }
-        dialog.refresh_target(&request);
         let trying = Answer { status: 100, ..Answer::default() };
         let _ = self.answer(now, key, &request, &trying);
         self.offer(dialog, key, request);
@@ -161,7 +160,6 @@ impl<T> Endpoint<T> {
         if dialog.peer_offer.is_some() || matches!(dialog.phase, Phase::Incoming(_)) {
             return self.deny_for_now(now, dialog, key, &request);
         }
-        dialog.refresh_target(&request);
         self.offer(dialog, key, request);
         Fate::Continues
     }

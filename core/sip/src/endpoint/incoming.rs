@@ -23,6 +23,7 @@ impl<T> Endpoint<T> {
         body: Option<Body>,
     ) -> Fate {
         let Phase::Incoming(incoming) = &dialog.phase else { return Fate::Continues };
+        let status = status.clamp(100, 699);
         let (key, request) = (incoming.transaction, incoming.request.clone());
         let answer = Answer {
             status,
@@ -73,6 +74,7 @@ impl<T> Endpoint<T> {
         request: &Message,
         body: Option<Body>,
     ) {
+        dialog.refresh_target(request);
         if request.method() != Method::Invite {
             self.accept_update(now, dialog, key, request, body.as_ref());
             dialog.description = body.or(dialog.description.take());

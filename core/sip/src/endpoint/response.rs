@@ -15,6 +15,9 @@ use crate::message::{Message, Method};
 use crate::transaction::invite_client::InviteResponse;
 use crate::transaction::key::Key;
 
+/// The most answers of one forked INVITE that are acknowledged and ended; who sends more makes them up.
+const FORKS_MAX: usize = 16;
+
 impl<T> Endpoint<T> {
     pub(super) fn receive_response(&mut self, now: Moment, source: Source, response: Message) {
         let Some(status) = response.status() else { return };
@@ -89,6 +92,10 @@ impl<T> Endpoint<T> {
         if let Some((_, ack)) = client.acks.iter().find(|(known, _)| known == tag) {
             let ack = ack.clone();
             return self.send_request("ACK", ack);
+        }
+        if client.acks.len() >= FORKS_MAX {
+            self.counters.stray_responses += 1;
+            return;
         }
         let (purpose, owner) = (client.purpose, client.dialog);
         let mut taken = false;

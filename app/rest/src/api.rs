@@ -4,11 +4,11 @@ use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Instant;
 
 use axum::body::Body;
+use http::header::HOST;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use ringway_engine::calls::CallControl;
@@ -23,7 +23,8 @@ use crate::headers;
 use crate::reply::{Reply, empty};
 use crate::representation::Extension;
 use crate::request::Verb;
-use crate::v2010;
+use crate::throttle::{InFlight, RequestLimits, Throttle};
+use crate::{accounts_v1, v2010};
 
 /// What the operator may choose about replies and requests.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct Settings {
     pub secure: bool,
     /// How much of a request is read.
     pub body: BodyLimits,
+    /// How much one account may ask.
+    pub requests: RequestLimits,
 }
 
 impl Default for Settings {
@@ -42,6 +45,7 @@ impl Default for Settings {
             more_info: "https://www.twilio.com/docs/errors/".to_owned(),
             secure: false,
             body: BodyLimits::default(),
+            requests: RequestLimits::default(),
         }
     }
 }
@@ -62,7 +66,7 @@ pub(crate) struct App<C> {
     pub(crate) more_info: Arc<str>,
     secure: bool,
     limits: BodyLimits,
-    in_flight: AtomicUsize,
+    throttle: Throttle,
 }
 
 impl<C: CallControl> Api<C> {
@@ -74,7 +78,7 @@ impl<C: CallControl> Api<C> {
             more_info: settings.more_info.into(),
             secure: settings.secure,
             limits: settings.body,
-            in_flight: AtomicUsize::new(0),
+            throttle: Throttle::new(settings.requests),
         }))
     }
 
@@ -91,23 +95,29 @@ impl<C: CallControl> Api<C> {
     pub async fn handle(&self, request: http::Request<Body>) -> Response<Body> {
         let started = Instant::now();
         let id = request_sid();
-        let concurrent = InFlight::enter(&self.0.in_flight);
+        let mut in_flight = None;
         let (head, body) = request.into_parts();
-        let mut response = self.answer(&head, body).await;
-        headers::add(response.headers_mut(), &id, started.elapsed(), concurrent.count, self.0.secure);
+        let mut response = self.answer(&head, body, &mut in_flight).await;
+        let concurrent = in_flight.as_ref().map_or(1, |in_flight| in_flight.count);
+        headers::add(response.headers_mut(), &id, started.elapsed(), concurrent, self.0.secure);
         report(&head, &id, response.status(), started);
         response
     }
 
-    async fn answer(&self, head: &Parts, body: Body) -> Response<Body> {
+    /// `in_flight` is set once it is known whose request it is.
+    async fn answer(&self, head: &Parts, body: Body, in_flight: &mut Option<InFlight>) -> Response<Body> {
         let path = head.uri.path();
         if path == "/healthz" {
             return self.health();
         }
-        let (stem, extension) = Extension::split(path.trim_end_matches('/'));
+        let stem = path.trim_end_matches('/');
+        let (stem, extension) = match is_product(stem) {
+            true => (stem, Extension::Json),
+            false => Extension::split(stem),
+        };
         let outcome = match body::receive(&head.headers, body, &self.0.limits).await {
             Ok(_) if head.method == Method::OPTIONS => return headers::preflight(),
-            Ok(bytes) => guarded(self.resource(head, stem, extension, &bytes)).await,
+            Ok(bytes) => guarded(self.resource(head, stem, extension, &bytes, in_flight)).await,
             Err(fault) => Err(fault),
         };
         match outcome {
@@ -122,10 +132,15 @@ impl<C: CallControl> Api<C> {
         stem: &str,
         extension: Extension,
         body: &[u8],
+        in_flight: &mut Option<InFlight>,
     ) -> Result<Reply, Fault> {
         let segments: Vec<&str> = stem.split('/').skip(1).collect();
-        let ["2010-04-01", path @ ..] = segments.as_slice() else { return Err(Fault::not_found()) };
+        let (["2010-04-01" | "v1"], path) = segments.split_at(segments.len().min(1)) else {
+            return Err(Fault::not_found());
+        };
         let caller = Caller::authenticate(&self.0.store, &head.headers)?;
+        let entered = in_flight.insert(self.0.throttle.enter(caller.account.sid));
+        self.0.throttle.check(entered, Instant::now())?;
         let verb = Verb::from(&head.method);
         let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes(), "the query")?;
         let form = match verb {
@@ -135,7 +150,18 @@ impl<C: CallControl> Api<C> {
             }
             _ => Form::default(),
         };
-        v2010::dispatch(v2010::Asked { app: &self.0, verb, caller, query, form, extension }, path).await
+        let asked = v2010::Asked { app: &self.0, verb, caller, query, form, extension };
+        match is_product(stem) {
+            true => accounts_v1::dispatch(asked, path, &self.base_url(head)).await,
+            false => v2010::dispatch(asked, path).await,
+        }
+    }
+
+    /// What the URLs of the product APIs begin with: they are absolute, and client libraries follow them.
+    fn base_url(&self, head: &Parts) -> String {
+        let scheme = if self.0.secure { "https" } else { "http" };
+        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
 
     fn health(&self) -> Response<Body> {
@@ -152,23 +178,9 @@ impl<C: CallControl> Api<C> {
     }
 }
 
-/// Counts a request in flight for as long as it lives.
-struct InFlight<'a> {
-    counter: &'a AtomicUsize,
-    /// How many were in flight when this one began, itself included.
-    count: usize,
-}
-
-impl<'a> InFlight<'a> {
-    fn enter(counter: &'a AtomicUsize) -> Self {
-        Self { counter, count: counter.fetch_add(1, Ordering::Relaxed) + 1 }
-    }
-}
-
-impl Drop for InFlight<'_> {
-    fn drop(&mut self) {
-        self.counter.fetch_sub(1, Ordering::Relaxed);
-    }
+/// Whether a path is of the product APIs, which speak JSON whatever a path ends with.
+fn is_product(path: &str) -> bool {
+    path == "/v1" || path.starts_with("/v1/")
 }
 
 /// Runs a handler; a panic in it costs its own request only.

@@ -35,9 +35,11 @@ impl Caller {
         } else {
             return Err(unknown_user());
         };
-        match caller.account.status {
-            AccountStatus::Active => Ok(caller),
-            AccountStatus::Suspended | AccountStatus::Closed => Err(refused()),
+        match (caller.account.status, caller.key) {
+            (AccountStatus::Suspended | AccountStatus::Closed, _) => Err(refused()),
+            // Such a key may do what it was given, and there is no way to give it anything yet.
+            (AccountStatus::Active, Some(KeyKind::Restricted)) => Err(denied()),
+            (AccountStatus::Active, _) => Ok(caller),
         }
     }
 
@@ -58,9 +60,7 @@ impl Caller {
     pub(crate) fn may_administer(&self) -> Result<(), Fault> {
         match self.key {
             None | Some(KeyKind::Main) => Ok(()),
-            Some(KeyKind::Standard | KeyKind::Restricted) => {
-                Err(Fault::because(Code::PermissionDenied, "this API key cannot be used for this resource"))
-            }
+            Some(KeyKind::Standard | KeyKind::Restricted) => Err(denied()),
         }
     }
 }
@@ -69,6 +69,10 @@ impl Caller {
 fn refused() -> Fault {
     let detail = Some("Your AccountSid or AuthToken was incorrect.");
     Fault { detail, ..Fault::of(Code::Unauthenticated) }
+}
+
+fn denied() -> Fault {
+    Fault::because(Code::PermissionDenied, "this API key cannot be used for this resource")
 }
 
 fn unknown_user() -> Fault {

@@ -40,8 +40,10 @@ codes! {
     PageSizeTooLarge = BAD_REQUEST, Some(20007), "Page size too large";
     DeleteBeforeComplete = BAD_REQUEST, Some(20009), "Cannot delete this resource before it is complete";
     NotFound = NOT_FOUND, Some(20404), "Not Found";
+    Conflict = CONFLICT, Some(20409), "Conflict";
     TooLarge = PAYLOAD_TOO_LARGE, Some(20413), "Request Entity Too Large";
     InvalidParameter = BAD_REQUEST, Some(20422), "Invalid Parameter";
+    TooManyRequests = TOO_MANY_REQUESTS, Some(20429), "Too Many Requests";
     Internal = INTERNAL_SERVER_ERROR, Some(20500), "Internal Server Error";
     Unavailable = SERVICE_UNAVAILABLE, Some(20503), "Service unavailable";
     RequestTimeout = REQUEST_TIMEOUT, None, "Request Timeout";
@@ -70,7 +72,27 @@ codes! {
     InvalidUrl = BAD_REQUEST, Some(21402), "Invalid Url";
     InvalidMethod = BAD_REQUEST, Some(21403), "Invalid Method";
     FallbackWithoutUrl = BAD_REQUEST, Some(21405), "Cannot set VoiceFallbackUrl without setting Url";
+    InvalidPhoneNumber = BAD_REQUEST, Some(21401), "Invalid Phone Number";
+    SmsFallbackWithoutUrl = BAD_REQUEST, Some(21406), "Cannot set SmsFallbackUrl without setting SmsUrl";
+    ApplicationNotAccessible = BAD_REQUEST, Some(21420), "ApplicationSid is not accessible";
+    NumberInvalid = BAD_REQUEST, Some(21421), "Phone Number is invalid";
+    NumberNotAvailable = BAD_REQUEST, Some(21422), "PhoneNumber is not available";
+    NumberValidated = BAD_REQUEST, Some(21450), "Phone number already validated on your account";
+    InvalidAreaCode = BAD_REQUEST, Some(21451), "Invalid area code";
+    NoNumberInAreaCode = BAD_REQUEST, Some(21452), "No phone numbers found in area code";
+    InvalidCallDelay = BAD_REQUEST, Some(21454), "Invalid CallDelay";
+    InvalidCallbackUrl = BAD_REQUEST, Some(21456), "Invalid CallbackUrl";
+    NumberTypeMismatch = BAD_REQUEST, Some(21458), "PhoneNumber Provisioning Type Mismatch";
+    InvalidAccountSid = BAD_REQUEST, Some(21470), "Invalid AccountSid";
+    NoSuchAccount = BAD_REQUEST, Some(21471), "Account does not exist";
+    OtherAccountNotActive = BAD_REQUEST, Some(21472), "Account is not active";
+    NotTheParent = BAD_REQUEST, Some(21474), "API User must be the parent account to transfer phone numbers.";
+    InvalidAccountStatus = BAD_REQUEST, Some(21475), "Unable to update Status, invalid Status.";
+    ParentAccountStatus = BAD_REQUEST, Some(21477), "Unable to update Status for parent accounts";
+    ClosedAccountStatus = BAD_REQUEST, Some(21479), "Unable to update Status for subaccount, subaccount has been closed.";
+    PostalAddressValidation = BAD_REQUEST, Some(21628), "Address Validation Error";
     EmergencyAddress = BAD_REQUEST, Some(22221), "Emergency address is not registered";
+    EmergencyStatus = BAD_REQUEST, Some(22222), "Emergency Status cannot be updated";
 }
 
 /// An error on its way to the client.

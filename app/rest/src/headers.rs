@@ -36,9 +36,16 @@ const ALWAYS: [(HeaderName, HeaderValue); 9] = [
     (HeaderName::from_static("x-shenanigans"), HeaderValue::from_static("none")),
 ];
 
-/// Adds what every reply says. `secure` is whether it travels over TLS: a browser must not be told to
-/// insist on TLS over a connection without it (RFC 6797 7.2).
-pub(crate) fn add(headers: &mut HeaderMap, id: &RequestSid, took: Duration, concurrent: usize, secure: bool) {
+/// Adds what every reply says. `concurrent` is how many requests of the account there were, this one
+/// included. `secure` is whether it travels over TLS: a browser must not be told to insist on TLS over a
+/// connection without it (RFC 6797 7.2).
+pub(crate) fn add(
+    headers: &mut HeaderMap,
+    id: &RequestSid,
+    took: Duration,
+    concurrent: usize,
+    secure: bool,
+) {
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }

@@ -1,11 +1,12 @@
 //! The REST API: what a client library of the hosted service finds at `/2010-04-01`.
 //!
 //! [`Api`] is the front door. It reads the body, finds out who asks (`auth`), and hands the path to
-//! `v2010`, whose modules are laid out as the paths are, one file an operation. A handler returns a
+//! `v2010` (or to a product API), whose modules are laid out as the paths are, one file an operation. A handler returns a
 //! `Reply` or a `Fault`; the extension of the path decides how either is written (`representation`).
 //! Live calls are reached through the engine's `CallControl` and nothing else.
 #![forbid(unsafe_code)]
 
+mod accounts_v1;
 mod api;
 mod auth;
 mod body;
@@ -19,8 +20,10 @@ mod representation;
 mod request;
 mod rules;
 mod server;
+mod throttle;
 mod v2010;
 
 pub use api::{Api, Settings};
 pub use body::BodyLimits;
 pub use server::{ServeOptions, serve};
+pub use throttle::RequestLimits;

@@ -60,7 +60,7 @@ impl Fault {
         }
         match self.code {
             Code::Unauthenticated => drop(headers.insert(WWW_AUTHENTICATE, CHALLENGE)),
-            Code::Unavailable => drop(headers.insert(RETRY_AFTER, RETRY_AFTER_S)),
+            Code::Unavailable | Code::TooManyRequests => drop(headers.insert(RETRY_AFTER, RETRY_AFTER_S)),
             _ => {}
         }
         if self.close {

@@ -16,8 +16,10 @@ use crate::store::{DATABASE_FILE, KEY_FILE};
 use crate::writer::Work;
 use crate::{ListError, OpenError, Page, PageQuery, Pending, Store, StoreError, random, sqlite};
 
-const TOKEN_PURPOSE: &str = "auth token";
-const SECONDARY_TOKEN_PURPOSE: &str = "secondary auth token";
+/// What a sealed primary token is bound to.
+pub(crate) const TOKEN_PURPOSE: &str = "auth token";
+/// What a sealed secondary token is bound to.
+pub(crate) const SECONDARY_TOKEN_PURPOSE: &str = "secondary auth token";
 
 /// Whether an account may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -300,11 +302,17 @@ fn domains_of(connection: &Connection, account: &AccountSid) -> Result<Vec<Domai
     rows::all(connection, sql, [account.as_str()], |cells| cells.parse())
 }
 
-fn new_token() -> Result<Secret, StoreError> {
+/// A token as accounts have them: 32 hexadecimal digits.
+pub(crate) fn new_token() -> Result<Secret, StoreError> {
     Ok(Secret::new(random::hex(&random::bytes::<16>()?)))
 }
 
-fn by_sid(connection: &Connection, sealer: &Sealer, sid: &AccountSid) -> Result<Option<Account>, StoreError> {
+/// An account by its SID, in whatever state.
+pub(crate) fn by_sid(
+    connection: &Connection,
+    sealer: &Sealer,
+    sid: &AccountSid,
+) -> Result<Option<Account>, StoreError> {
     find(connection, sealer, "sid = ?", [sid.as_str()])
 }
 

@@ -5,6 +5,7 @@
 //! called. Not found is `None` or `false`; each operation's errors say what the request did wrong.
 
 mod accounts;
+mod auth_tokens;
 mod callbacks;
 mod calls;
 mod credential_lists;
@@ -33,6 +34,7 @@ pub use accounts::{
     Account, AccountFilter, AccountStatus, AccountUpdate, EnsureRootAccountError, EnsuredAccount,
     RootAccount, UpdateAccountError, root_account_of,
 };
+pub use auth_tokens::CreateSecondaryTokenError;
 pub use callbacks::{Callback, CallbackId, CallbackRequest, NewCallback};
 pub use calls::{Call, CallFilter, DeleteCallError, FinishedCall, NewCall, TimeRange};
 pub use credential_lists::CredentialList;

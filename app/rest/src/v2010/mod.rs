@@ -31,6 +31,7 @@ pub(crate) struct Asked<'a, C> {
 /// Finds the handler of a path below `/2010-04-01`.
 pub(crate) async fn dispatch<C: CallControl>(asked: Asked<'_, C>, path: &[&str]) -> Result<Reply, Fault> {
     match path {
+        ["Accounts"] => accounts::collection(asked).await,
         ["Accounts", account, rest @ ..] => accounts::dispatch(asked, account, rest).await,
         _ => Err(Fault::not_found()),
     }

@@ -102,7 +102,7 @@ async fn a_known_resource_with_the_wrong_verb_says_which_are_right() {
         ("DELETE", "/Calls.json".to_owned(), "GET"),
         ("PUT", format!("/Calls/CA{sid}.json"), "GET, POST, DELETE"),
         ("POST", "/Notifications.json".to_owned(), "GET"),
-        ("DELETE", ".json".to_owned(), "GET"),
+        ("DELETE", ".json".to_owned(), "GET, POST"),
     ] {
         let reply = world.ask(method, &path, "").await;
         reply.refused(405, 20004, "Method not allowed");

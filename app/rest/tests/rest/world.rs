@@ -79,7 +79,7 @@ impl World {
 
     /// `path` is below the account when it does not begin with the version.
     pub(crate) fn path(&self, path: &str) -> String {
-        match path.starts_with("/2010-04-01") {
+        match path.starts_with("/2010-04-01") || path.starts_with("/v1") {
             true => path.to_owned(),
             false => format!("/2010-04-01/Accounts/{ACCOUNT}{path}"),
         }
@@ -108,6 +108,18 @@ impl World {
             .header("authorization", basic(user, password))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Body::from(form.to_owned()))
+            .unwrap();
+        self.send(request).await
+    }
+
+    /// A product API, as the root account with this token.
+    pub(crate) async fn ask_v1(&self, token: &str, method: &str, path: &str) -> Reply {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", "accounts.example.com")
+            .header("authorization", basic(ACCOUNT, token))
+            .body(Body::empty())
             .unwrap();
         self.send(request).await
     }

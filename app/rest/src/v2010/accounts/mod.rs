@@ -1,10 +1,13 @@
-//! `/2010-04-01/Accounts/{AC}` (contract, rest.md 2).
+//! `/2010-04-01/Accounts` (contract, rest.md 2).
 
 mod calls;
+mod create;
 mod fetch;
 mod keys;
+mod list;
 mod notifications;
 mod sip;
+mod update;
 
 use ringway_engine::calls::CallControl;
 use ringway_model::sid::AccountSid;
@@ -12,9 +15,29 @@ use ringway_store::{Account, AccountStatus};
 
 use super::{API_VERSION, Asked};
 use crate::error::{Code, Fault};
+use crate::form::Form;
 use crate::reply::Reply;
 use crate::representation::{Field, Shape, Value, text};
 use crate::request::{Place, Request, Verb};
+use crate::rules;
+
+/// Contract, rest.md 0.3, 20002.
+const FRIENDLY_NAME_MAX: usize = 64;
+
+/// The accounts themselves: the caller's own and those that it owns.
+pub(super) async fn collection<C>(asked: Asked<'_, C>) -> Result<Reply, Fault> {
+    let Asked { app, verb, caller, query, form, extension } = asked;
+    caller.may_administer()?;
+    let account_uri = format!("/{API_VERSION}/Accounts");
+    let place = Place { account_uri, extension, more_info: app.more_info.clone() };
+    let account = caller.account.clone();
+    let request = Request { app: app.clone(), verb, caller, account, query, form, place };
+    match request.verb {
+        Verb::Get => list::list(&request),
+        Verb::Post => create::create(&request).await,
+        _ => Err(Fault::wrong_verb("GET, POST")),
+    }
+}
 
 pub(super) async fn dispatch<C: CallControl>(
     asked: Asked<'_, C>,
@@ -28,11 +51,13 @@ pub(super) async fn dispatch<C: CallControl>(
     match path {
         [] => match request.verb {
             Verb::Get => fetch::fetch(&request),
-            _ => Err(Fault::wrong_verb("GET")),
+            Verb::Post => update::update(&request).await,
+            _ => Err(Fault::wrong_verb("GET, POST")),
         },
         ["Calls", rest @ ..] => calls::dispatch(&request, rest).await,
-        ["Keys", rest @ ..] => keys::dispatch(&request, rest).await,
+        ["Keys", rest @ ..] => keys::dispatch(&request, &keys::KEYS, rest).await,
         ["Notifications", rest @ ..] => notifications::dispatch(&request, None, rest),
+        ["SigningKeys", rest @ ..] => keys::dispatch(&request, &keys::SIGNING_KEYS, rest).await,
         ["SIP", rest @ ..] => sip::dispatch(&request, rest).await,
         _ => Err(Fault::not_found()),
     }
@@ -89,11 +114,8 @@ const SUBRESOURCES: [(&str, &str); 20] = [
 ];
 
 fn describe(account: &Account, place: &Place) -> Vec<Field> {
-    let status = match account.status {
-        AccountStatus::Active => "active",
-        AccountStatus::Suspended => "suspended",
-        AccountStatus::Closed => "closed",
-    };
+    let account_uri = format!("/{API_VERSION}/Accounts/{}", account.sid);
+    let place = Place { account_uri, ..place.clone() };
     let links = SUBRESOURCES.map(|(key, path)| (key, place.uri(path)));
     vec![
         ("auth_token", account.auth_token.expose().to_owned().into()),
@@ -102,9 +124,14 @@ fn describe(account: &Account, place: &Place) -> Vec<Field> {
         ("friendly_name", account.friendly_name.clone().into()),
         ("owner_account_sid", text(account.owner_account_sid)),
         ("sid", text(account.sid)),
-        ("status", status.into()),
+        ("status", account.status.as_str().into()),
         ("subresource_uris", Value::Links(links.into())),
         ("type", "Full".into()),
         ("uri", place.uri("").into()),
     ]
+}
+
+fn friendly_name(form: &Form) -> Result<Option<String>, Fault> {
+    let name = rules::friendly_name(form, FRIENDLY_NAME_MAX, Code::InvalidFriendlyName)?;
+    Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
 }

@@ -2,12 +2,12 @@
 
 use ringway_model::sid::KeySid;
 
-use super::{SHAPE, describe};
+use super::{Name, describe};
 use crate::error::Fault;
 use crate::reply::Reply;
 use crate::request::Request;
 
-pub(super) fn fetch<C>(request: &Request<C>, sid: &KeySid) -> Result<Reply, Fault> {
+pub(super) fn fetch<C>(request: &Request<C>, name: &'static Name, sid: &KeySid) -> Result<Reply, Fault> {
     let key = request.store().key(&request.account.sid, sid)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&key)))
+    Ok(Reply::Found(&name.shape, describe(&key)))
 }

@@ -1,4 +1,5 @@
-//! `/2010-04-01/Accounts/{AC}/Keys` (contract, rest.md 2, 3).
+//! `/2010-04-01/Accounts/{AC}/Keys`, and `SigningKeys`: the same keys under their older name (contract,
+//! rest.md 2, 3).
 
 mod create;
 mod delete;
@@ -19,26 +20,42 @@ use crate::rules;
 /// Contract, rest.md 0.3, 20002.
 const FRIENDLY_NAME_MAX: usize = 64;
 
-const SHAPE: Shape = Shape {
-    key: "keys",
-    element: "Key",
-    elements: "Keys",
-    xml_first: &["secret", "sid", "friendly_name", "date_created", "date_updated"],
-};
+/// One of the two names that keys go by.
+pub(super) struct Name {
+    shape: Shape,
+    /// Below the account.
+    path: &'static str,
+}
 
-pub(super) async fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<Reply, Fault> {
+/// `Keys`
+pub(super) static KEYS: Name = Name { shape: shape("keys", "Key", "Keys"), path: "/Keys" };
+
+/// `SigningKeys`
+pub(super) static SIGNING_KEYS: Name =
+    Name { shape: shape("signing_keys", "SigningKey", "SigningKeys"), path: "/SigningKeys" };
+
+const fn shape(key: &'static str, element: &'static str, elements: &'static str) -> Shape {
+    let xml_first = &["secret", "sid", "friendly_name", "date_created", "date_updated"];
+    Shape { key, element, elements, xml_first }
+}
+
+pub(super) async fn dispatch<C>(
+    request: &Request<C>,
+    name: &'static Name,
+    path: &[&str],
+) -> Result<Reply, Fault> {
     request.caller.may_administer()?;
     match path {
         [] => match request.verb {
-            Verb::Get => list::list(request),
-            Verb::Post => create::create(request).await,
+            Verb::Get => list::list(request, name),
+            Verb::Post => create::create(request, name).await,
             _ => Err(Fault::wrong_verb("GET, POST")),
         },
         [sid] => {
             let sid: KeySid = sid.parse().map_err(|_| Fault::not_found())?;
             match request.verb {
-                Verb::Get => fetch::fetch(request, &sid),
-                Verb::Post => update::update(request, sid).await,
+                Verb::Get => fetch::fetch(request, name, &sid),
+                Verb::Post => update::update(request, name, sid).await,
                 Verb::Delete => delete::delete(request, sid).await,
                 Verb::Other => Err(Fault::wrong_verb("GET, POST, DELETE")),
             }

@@ -2,14 +2,18 @@
 
 use ringway_model::sid::KeySid;
 
-use super::{SHAPE, describe, fetch, friendly_name};
+use super::{Name, describe, fetch, friendly_name};
 use crate::error::Fault;
 use crate::reply::Reply;
 use crate::request::Request;
 
-pub(super) async fn update<C>(request: &Request<C>, sid: KeySid) -> Result<Reply, Fault> {
-    let Some(friendly_name) = friendly_name(&request.form)? else { return fetch::fetch(request, &sid) };
+pub(super) async fn update<C>(
+    request: &Request<C>,
+    name: &'static Name,
+    sid: KeySid,
+) -> Result<Reply, Fault> {
+    let Some(friendly_name) = friendly_name(&request.form)? else { return fetch::fetch(request, name, &sid) };
     let updated = request.store().update_key(request.account.sid, sid, friendly_name.to_owned()).await?;
     let key = updated.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&key)))
+    Ok(Reply::Found(&name.shape, describe(&key)))
 }

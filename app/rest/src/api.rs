@@ -8,9 +8,9 @@ use std::task::Poll;
 use std::time::Instant;
 
 use axum::body::Body;
-use http::header::HOST;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
+use ipnet::IpNet;
 use ringway_engine::calls::CallControl;
 use ringway_model::sid::RequestSid;
 use ringway_store::Store;
@@ -20,19 +20,20 @@ use crate::body::{self, BodyLimits};
 use crate::error::{Code, Fault};
 use crate::form::Form;
 use crate::headers;
+use crate::origin::Origin;
 use crate::reply::{Reply, empty};
 use crate::representation::Extension;
 use crate::request::Verb;
 use crate::throttle::{InFlight, RequestLimits, Throttle};
-use crate::{accounts_v1, v2010};
+use crate::{accounts_v1, v2010, voice_v1};
 
 /// What the operator may choose about replies and requests.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// What the number of an error is appended to in `more_info`.
     pub more_info: String,
-    /// Whether clients reach the API over TLS: adds `Strict-Transport-Security`.
-    pub secure: bool,
+    /// The proxies whose word counts for what host and scheme the client has.
+    pub trusted_proxies: Vec<IpNet>,
     /// How much of a request is read.
     pub body: BodyLimits,
     /// How much one account may ask.
@@ -43,7 +44,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             more_info: "https://www.twilio.com/docs/errors/".to_owned(),
-            secure: false,
+            trusted_proxies: Vec::new(),
             body: BodyLimits::default(),
             requests: RequestLimits::default(),
         }
@@ -64,7 +65,7 @@ pub(crate) struct App<C> {
     pub(crate) store: Store,
     pub(crate) control: C,
     pub(crate) more_info: Arc<str>,
-    secure: bool,
+    trusted_proxies: Vec<IpNet>,
     limits: BodyLimits,
     throttle: Throttle,
 }
@@ -76,7 +77,7 @@ impl<C: CallControl> Api<C> {
             store,
             control,
             more_info: settings.more_info.into(),
-            secure: settings.secure,
+            trusted_proxies: settings.trusted_proxies,
             limits: settings.body,
             throttle: Throttle::new(settings.requests),
         }))
@@ -97,15 +98,22 @@ impl<C: CallControl> Api<C> {
         let id = request_sid();
         let mut in_flight = None;
         let (head, body) = request.into_parts();
-        let mut response = self.answer(&head, body, &mut in_flight).await;
+        let origin = Origin::of(&head, &self.0.trusted_proxies);
+        let mut response = self.answer(&head, &origin, body, &mut in_flight).await;
         let concurrent = in_flight.as_ref().map_or(1, |in_flight| in_flight.count);
-        headers::add(response.headers_mut(), &id, started.elapsed(), concurrent, self.0.secure);
+        headers::add(response.headers_mut(), &id, started.elapsed(), concurrent, origin.secure);
         report(&head, &id, response.status(), started);
         response
     }
 
     /// `in_flight` is set once it is known whose request it is.
-    async fn answer(&self, head: &Parts, body: Body, in_flight: &mut Option<InFlight>) -> Response<Body> {
+    async fn answer(
+        &self,
+        head: &Parts,
+        origin: &Origin,
+        body: Body,
+        in_flight: &mut Option<InFlight>,
+    ) -> Response<Body> {
         let path = head.uri.path();
         if path == "/healthz" {
             return self.health();
@@ -117,7 +125,7 @@ impl<C: CallControl> Api<C> {
         };
         let outcome = match body::receive(&head.headers, body, &self.0.limits).await {
             Ok(_) if head.method == Method::OPTIONS => return headers::preflight(),
-            Ok(bytes) => guarded(self.resource(head, stem, extension, &bytes, in_flight)).await,
+            Ok(bytes) => guarded(self.resource(head, origin, (stem, extension), &bytes, in_flight)).await,
             Err(fault) => Err(fault),
         };
         match outcome {
@@ -129,8 +137,8 @@ impl<C: CallControl> Api<C> {
     async fn resource(
         &self,
         head: &Parts,
-        stem: &str,
-        extension: Extension,
+        origin: &Origin,
+        (stem, extension): (&str, Extension),
         body: &[u8],
         in_flight: &mut Option<InFlight>,
     ) -> Result<Reply, Fault> {
@@ -151,17 +159,11 @@ impl<C: CallControl> Api<C> {
             _ => Form::default(),
         };
         let asked = v2010::Asked { app: &self.0, verb, caller, query, form, extension };
-        match is_product(stem) {
-            true => accounts_v1::dispatch(asked, path, &self.base_url(head)).await,
-            false => v2010::dispatch(asked, path).await,
+        match (is_product(stem), path) {
+            (true, ["AuthTokens", ..]) => accounts_v1::dispatch(asked, path, &origin.to_string()).await,
+            (true, _) => voice_v1::dispatch(asked, path, &origin.to_string()).await,
+            (false, _) => v2010::dispatch(asked, path).await,
         }
-    }
-
-    /// What the URLs of the product APIs begin with: they are absolute, and client libraries follow them.
-    fn base_url(&self, head: &Parts) -> String {
-        let scheme = if self.0.secure { "https" } else { "http" };
-        let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-        format!("{scheme}://{}", host.unwrap_or("localhost"))
     }
 
     fn health(&self) -> Response<Body> {

@@ -67,6 +67,8 @@ codes! {
     CredentialListInUse = BAD_REQUEST, Some(21241), "Credential List Dependencies Violation";
     MaximumCredentials = BAD_REQUEST, Some(21242), "Maximum Credentials Reached for List";
     CredentialValidation = BAD_REQUEST, Some(21243), "Credential Validation Error";
+    MaximumConnectionPolicies = BAD_REQUEST, Some(21253), "Max Connection Policies Reached";
+    MaximumConnectionPolicyTargets = BAD_REQUEST, Some(21254), "Max Connection Policy Entries Reached";
     MaximumLists = BAD_REQUEST, Some(21255), "Maximum IP Access Control Lists reached";
     InvalidByocTrunk = BAD_REQUEST, Some(21300), "Invalid BYOC trunk SID";
     InvalidUrl = BAD_REQUEST, Some(21402), "Invalid Url";

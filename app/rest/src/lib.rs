@@ -14,6 +14,7 @@ mod error;
 mod filter;
 mod form;
 mod headers;
+mod origin;
 mod page;
 mod reply;
 mod representation;
@@ -22,8 +23,10 @@ mod rules;
 mod server;
 mod throttle;
 mod v2010;
+mod voice_v1;
 
 pub use api::{Api, Settings};
 pub use body::BodyLimits;
+pub use origin::Connection;
 pub use server::{ServeOptions, serve};
 pub use throttle::RequestLimits;

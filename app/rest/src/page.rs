@@ -99,6 +99,19 @@ impl Paging {
             ("uri", self.uri.clone().into()),
         ]
     }
+
+    /// The fields of `meta`, the envelope of the product APIs, whose array is called `key`.
+    pub(crate) fn meta(&self, key: &'static str) -> [Field; 7] {
+        [
+            ("page", Value::Integer(self.page.into())),
+            ("page_size", Value::Integer(self.page_size.into())),
+            ("first_page_url", self.first_page_uri.clone().into()),
+            ("previous_page_url", self.previous_page_uri.clone().into()),
+            ("url", self.uri.clone().into()),
+            ("next_page_url", self.next_page_uri.clone().into()),
+            ("key", key.into()),
+        ]
+    }
 }
 
 fn index(number: u64) -> Value {

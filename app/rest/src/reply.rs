@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 
 use crate::error::{Code, Fault};
 use crate::page::Paging;
-use crate::representation::{Extension, Field, Shape, Value, text};
+use crate::representation::{Extension, Field, Shape, Value, product_list, text};
 
 /// One client library asks without credentials first and repeats only when it sees this challenge
 /// (contract, rest.md 0.3, 5).
@@ -24,10 +24,14 @@ pub(crate) enum Reply {
     Found(&'static Shape, Vec<Field>),
     /// 201 with the new resource.
     Created(&'static Shape, Vec<Field>),
+    /// 202 with one resource.
+    Accepted(&'static Shape, Vec<Field>),
     /// 204 with no body at all: client libraries take one for an error.
     Deleted,
     /// 200 with a page of resources.
     List { shape: &'static Shape, rows: Vec<Vec<Field>>, paging: Paging },
+    /// The same in the envelope of the product APIs, which are JSON alone.
+    ProductList { key: &'static str, rows: Vec<Vec<Field>>, paging: Paging },
 }
 
 impl Reply {
@@ -36,7 +40,9 @@ impl Reply {
         let (status, body) = match self {
             Self::Found(shape, fields) => (StatusCode::OK, extension.instance(shape, &fields)),
             Self::Created(shape, fields) => (StatusCode::CREATED, extension.instance(shape, &fields)),
+            Self::Accepted(shape, fields) => (StatusCode::ACCEPTED, extension.instance(shape, &fields)),
             Self::List { shape, rows, paging } => (StatusCode::OK, extension.list(shape, &rows, &paging)),
+            Self::ProductList { key, rows, paging } => (StatusCode::OK, product_list(key, &rows, &paging)),
             Self::Deleted => return empty(StatusCode::NO_CONTENT),
         };
         written(status, extension, body)

@@ -93,7 +93,8 @@ impl Place {
     }
 }
 
-fn sid(row: &[Field]) -> String {
+/// The SID among the fields of a resource.
+pub(crate) fn sid(row: &[Field]) -> String {
     match row.iter().find(|(key, _)| *key == "sid") {
         Some((_, Value::Text(sid))) => sid.to_string(),
         _ => String::new(),

@@ -6,12 +6,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::origin::Connection;
 
 /// After the listener failed (most often: no descriptors left), how long until it is tried again.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
@@ -60,7 +63,10 @@ pub async fn serve(
         tokio::select! {
             () = &mut shutdown => break,
             (accepted, permit) = next => match (accepted, permit) {
-                (Ok((stream, _)), Ok(permit)) => start(stream, permit, &router, &options, &connections),
+                (Ok((stream, peer)), Ok(permit)) => {
+                    let router = router.clone().layer(Extension(Connection { peer, secure: false }));
+                    start(stream, permit, router, &options, &connections);
+                }
                 (Err(error), _) => wait_after(&error).await,
                 (_, Err(_)) => break,
             },
@@ -75,7 +81,7 @@ pub async fn serve(
 fn start(
     stream: TcpStream,
     permit: OwnedSemaphorePermit,
-    router: &axum::Router,
+    router: axum::Router,
     options: &ServeOptions,
     connections: &GracefulShutdown,
 ) {
@@ -87,7 +93,7 @@ fn start(
         .timer(TokioTimer::new())
         .header_read_timeout(options.head_timeout)
         .max_header_size(options.head_bytes_max)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router.clone()));
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let connection = connections.watch(connection);
     tokio::spawn(async move {
         if let Err(error) = connection.await {

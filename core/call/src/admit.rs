@@ -135,7 +135,7 @@ impl Admission {
         if request.method() == Method::Options {
             return Decision::Abilities;
         }
-        let gate = match self.gate(directory, request) {
+        let gate = match self.gate(directory, request, source) {
             Ok(gate) => gate,
             Err(wrong) => return refuse(wrong, request, source, None),
         };
@@ -150,8 +150,13 @@ impl Admission {
         }
     }
 
-    /// The domain of the Request-URI.
-    fn gate(&self, directory: &dyn Directory, request: &Message) -> Result<Arc<DomainGate>, Wrong> {
+    /// The domain of the Request-URI; when that has an address, the domain that the source is mapped to.
+    fn gate(
+        &self,
+        directory: &dyn Directory,
+        request: &Message,
+        source: &Source,
+    ) -> Result<Arc<DomainGate>, Wrong> {
         let uri = UriRef::parse(request.uri())
             .map_err(|why| Wrong::new(400, 32110, format!("The Request-URI is malformed: {why}")))?;
         if uri.scheme != Scheme::Sip {
@@ -170,9 +175,13 @@ impl Admission {
                 )
             });
         }
+        if let Some(gate) = directory.domain_of_source(source.remote.ip().to_canonical()) {
+            return Ok(gate);
+        }
         let Some(domain) = &self.config.default_domain else {
             let reason = "The Request-URI has an IP address where the name of the SIP domain belongs: set the domain in \
-                          the phone and this server as its outbound proxy, or configure a default domain";
+                          the phone and this server as its outbound proxy, map the source address to a domain, or \
+                          configure a default domain";
             return Err(Wrong::new(403, 32002, reason));
         };
         self.config.suffixes.find(domain, directory).ok_or_else(|| {

@@ -1,6 +1,7 @@
 //! What admission and a call read of the configuration. A gate is replaced whole, so that a call never sees
 //! half of a change.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -77,6 +78,9 @@ pub trait Directory {
     /// The domain of this name. `host` is lower case and has no edge label (admission saw to both), and no
     /// trailing dot.
     fn domain(&self, host: &str) -> Option<Arc<DomainGate>>;
+
+    /// The domain that requests from this address are for when they name an address instead of a domain.
+    fn domain_of_source(&self, source: IpAddr) -> Option<Arc<DomainGate>>;
 
     /// The hashes of this user name in every credential list of the account that has it; user names are
     /// case-sensitive.

@@ -102,6 +102,14 @@ sids! {
     PhoneNumberSid = "PN";
     /// A bring-your-own-carrier trunk.
     ByocTrunkSid = "BY";
+    /// A connection policy: where calls that leave through a trunk go.
+    ConnectionPolicySid = "NY";
+    /// A target of a connection policy.
+    ConnectionPolicyTargetSid = "NE";
+    /// An IP record: an address range of a carrier.
+    IpRecordSid = "IL";
+    /// A source IP mapping: the domain of calls from an IP record.
+    SourceIpMappingSid = "IB";
     /// One HTTP request to the REST API, as its reply headers name it.
     RequestSid = "RQ";
 }

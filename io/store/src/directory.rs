@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use papaya::Equivalent;
 use ringway_call::directory::{ByocTrunk, Directory, DomainGate, VoiceUrls};
@@ -22,16 +23,26 @@ use crate::store::Settings;
 
 type UserHashes = Arc<[(CredentialListSid, DigestHashes)]>;
 
+/// Addresses that stand for a domain, by its name; the longest prefix first, and of equal ones the oldest.
+type Sources = Vec<(IpNet, String)>;
+
 /// The live directory of a store.
 #[derive(Default)]
 pub struct StoreDirectory {
     domains: papaya::HashMap<String, Arc<DomainGate>>,
     users: papaya::HashMap<User, UserHashes>,
+    sources: ArcSwap<Sources>,
 }
 
 impl Directory for StoreDirectory {
     fn domain(&self, host: &str) -> Option<Arc<DomainGate>> {
         self.domains.pin().get(host).cloned()
+    }
+
+    fn domain_of_source(&self, source: IpAddr) -> Option<Arc<DomainGate>> {
+        let sources = self.sources.load();
+        let (_, name) = sources.iter().find(|(network, _)| network.contains(&source))?;
+        self.domain(name)
     }
 
     fn credentials(&self, account: &AccountSid, user: &str) -> Option<UserHashes> {
@@ -84,6 +95,8 @@ pub(crate) enum Change {
     Domain(DomainSid),
     /// The credentials with this user name in this account.
     User(AccountSid, String),
+    /// The source IP mappings, or the name of a domain that one may lead to.
+    Sources,
 }
 
 /// What a transaction will publish, read before it commits.
@@ -91,6 +104,7 @@ pub(crate) enum Change {
 pub(crate) struct Publication {
     gates: Vec<(DomainSid, Option<Arc<DomainGate>>)>,
     users: Vec<(User, Option<UserHashes>)>,
+    sources: Option<Sources>,
 }
 
 impl Publication {
@@ -108,6 +122,7 @@ impl Publication {
                     let hashes = read_user(connection, settings, &account, &user)?;
                     publication.users.push((User { account, user }, hashes));
                 }
+                Change::Sources => publication.sources = Some(read_sources(connection)?),
             }
         }
         Ok(publication)
@@ -124,7 +139,7 @@ pub(crate) struct Publisher {
 impl Publisher {
     /// Builds the directory from all rows.
     pub(crate) fn load(connection: &Connection, settings: &Settings) -> Result<Self, StoreError> {
-        let mut changes = Vec::new();
+        let mut changes = vec![Change::Sources];
         let domains = "SELECT sid FROM domains WHERE deleted_at IS NULL";
         changes.extend(rows::all(connection, domains, [], |cells| cells.parse().map(Change::Domain))?);
         let users = "SELECT DISTINCT account_sid, username FROM credentials WHERE deleted_at IS NULL";
@@ -170,16 +185,20 @@ impl Publisher {
                 domains.remove(&name);
             }
         }
+        if let Some(sources) = publication.sources {
+            self.directory.sources.store(Arc::new(sources));
+        }
     }
 }
 
 fn read_gate(connection: &Connection, sid: &DomainSid) -> Result<Option<Arc<DomainGate>>, StoreError> {
     let sql = "SELECT d.account_sid, a.status = 'active', d.domain_name, d.secure, d.sip_registration,
-            d.emergency_calling_enabled, d.byoc_trunk_sid, d.voice_url, d.voice_method, d.voice_fallback_url,
+            d.emergency_calling_enabled, d.voice_url, d.voice_method, d.voice_fallback_url,
             d.voice_fallback_method, d.voice_status_callback_url, d.voice_status_callback_method
         FROM domains d JOIN accounts a ON a.sid = d.account_sid WHERE d.sid = ? AND d.deleted_at IS NULL";
     let gate = rows::one(connection, sql, [sid.as_str()], |cells| gate_from_cells(*sid, cells))?;
     let Some(mut gate) = gate else { return Ok(None) };
+    gate.byoc_trunk = read_trunk(connection, sid)?;
     let acls =
         mapped(connection, sid, MappingKind::CallsIpAccessControlList, |cells| cells.take::<String>())?;
     if !acls.is_empty() {
@@ -200,21 +219,52 @@ fn gate_from_cells(sid: DomainSid, cells: &mut Cells<'_>) -> rusqlite::Result<Do
         secure: cells.take()?,
         sip_registration: cells.take()?,
         emergency_calling: cells.take()?,
-        // No trunk has rows yet, so none has URLs: a domain that names one reaches no application at all,
-        // rather than its own.
-        byoc_trunk: cells.parse_option()?.map(|sid| ByocTrunk { sid, voice: VoiceUrls::default() }),
-        voice: VoiceUrls {
-            url: cells.take()?,
-            method: cells.parse()?,
-            fallback_url: cells.take()?,
-            fallback_method: cells.parse()?,
-            status_callback_url: cells.take()?,
-            status_callback_method: cells.parse()?,
-        },
+        byoc_trunk: None,
+        voice: urls_from_cells(cells)?,
         acl: None,
         call_lists: Vec::new(),
         registration_lists: Vec::new(),
     })
+}
+
+fn urls_from_cells(cells: &mut Cells<'_>) -> rusqlite::Result<VoiceUrls> {
+    Ok(VoiceUrls {
+        url: cells.take()?,
+        method: cells.parse()?,
+        fallback_url: cells.take()?,
+        fallback_method: cells.parse()?,
+        status_callback_url: cells.take()?,
+        status_callback_method: cells.parse()?,
+    })
+}
+
+/// The trunk that a domain names. Nothing deletes one under a domain; were its row gone all the same, its URLs
+/// would be none, and the calls would reach no application rather than the domain's.
+fn read_trunk(connection: &Connection, domain: &DomainSid) -> Result<Option<ByocTrunk>, StoreError> {
+    let sql = "SELECT d.byoc_trunk_sid, t.voice_url, coalesce(t.voice_method, 'POST'), t.voice_fallback_url,
+            coalesce(t.voice_fallback_method, 'POST'), t.status_callback_url,
+            coalesce(t.status_callback_method, 'POST')
+        FROM domains d LEFT JOIN byoc_trunks t
+            ON t.sid = d.byoc_trunk_sid AND t.account_sid = d.account_sid AND t.deleted_at IS NULL
+        WHERE d.sid = ? AND d.byoc_trunk_sid IS NOT NULL";
+    rows::one(connection, sql, [domain.as_str()], |cells| {
+        Ok(ByocTrunk { sid: cells.parse()?, voice: urls_from_cells(cells)? })
+    })
+}
+
+fn read_sources(connection: &Connection) -> Result<Sources, StoreError> {
+    let sql = "SELECT r.ip_address, r.cidr_prefix_length, d.domain_name
+        FROM source_ip_mappings m JOIN ip_records r ON r.sid = m.ip_record_sid
+            JOIN domains d ON d.sid = m.sip_domain_sid
+        WHERE m.deleted_at IS NULL AND r.deleted_at IS NULL AND d.deleted_at IS NULL
+        ORDER BY r.cidr_prefix_length DESC, m.id";
+    let mapped = rows::all(connection, sql, [], |cells| {
+        Ok((cells.parse::<IpAddr>()?, cells.take::<u8>()?, cells.take::<String>()?))
+    })?;
+    let compiled = mapped.into_iter().map(|(address, prefix, domain)| {
+        IpNet::new(address, prefix).map(|network| (network.trunc(), domain))
+    });
+    compiled.collect::<Result<_, _>>().map_err(|_| StoreError::Unreadable { column: "cidr_prefix_length" })
 }
 
 fn mapped<T>(

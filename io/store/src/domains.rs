@@ -11,7 +11,7 @@ use crate::lists::{self, Room};
 use crate::page::Listing;
 use crate::sqlite::rows::{self, Cells, FromRow};
 use crate::writer::Work;
-use crate::{ListError, Page, PageQuery, Pending, Store, StoreError};
+use crate::{ListError, Page, PageQuery, Pending, Store, StoreError, byoc_trunks, source_ip_mappings};
 
 const TABLE: &str = "domains";
 const COUNT: &str = "domain_count";
@@ -152,6 +152,9 @@ pub enum CreateDomainError {
         /// What it would be below.
         parent: String,
     },
+    /// The account has no such trunk (21300).
+    #[error("the account has no such trunk")]
+    NoSuchByocTrunk,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -175,6 +178,9 @@ pub enum UpdateDomainError {
     /// A domain with subdomains keeps its name (21233).
     #[error("the domain has subdomains")]
     HasSubdomains,
+    /// The account has no such trunk (21300).
+    #[error("the account has no such trunk")]
+    NoSuchByocTrunk,
     /// Storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -251,6 +257,9 @@ fn create(work: &mut Work<'_>, new: NewDomain) -> Result<Domain, CreateDomainErr
         Room::Full => return Err(CreateDomainError::LimitReached { limit }),
         Room::NoOwner => return Err(CreateDomainError::NoSuchAccount),
     }
+    if !trunk_fits(work.connection, &new.account_sid, new.byoc_trunk_sid.as_ref())? {
+        return Err(CreateDomainError::NoSuchByocTrunk);
+    }
     let sid = DomainSid::from_random(work.random()?);
     let domain_name = new.domain_name.to_ascii_lowercase();
     let parent = place(work, &new.account_sid, &sid, &domain_name).map_err(|error| match error {
@@ -284,6 +293,9 @@ fn create(work: &mut Work<'_>, new: NewDomain) -> Result<Domain, CreateDomainErr
 }
 
 fn apply(work: &mut Work<'_>, mut domain: Domain, update: DomainUpdate) -> Result<Domain, UpdateDomainError> {
+    if !trunk_fits(work.connection, &domain.account_sid, update.byoc_trunk_sid.flatten().as_ref())? {
+        return Err(UpdateDomainError::NoSuchByocTrunk);
+    }
     let name = update.domain_name.map(|name| name.to_ascii_lowercase());
     let parent = match name.filter(|name| *name != domain.domain_name) {
         Some(name) => {
@@ -298,6 +310,7 @@ fn apply(work: &mut Work<'_>, mut domain: Domain, update: DomainUpdate) -> Resul
                     NameError::Store(error) => UpdateDomainError::Store(error),
                 })?;
             domain.domain_name = name;
+            work.changed(Change::Sources);
             parent
         }
         None => rows::one(
@@ -334,9 +347,21 @@ fn delete(work: &mut Work<'_>, account: &AccountSid, sid: &DomainSid) -> Result<
         "UPDATE domains SET deleted_at = ? WHERE sid = ?",
         params![now, sid.as_str()],
     )?;
+    let trunks = "UPDATE byoc_trunks SET from_domain_sid = NULL WHERE from_domain_sid = ?";
+    rows::execute(work.connection, trunks, [sid.as_str()])?;
+    source_ip_mappings::delete_of_domain(work, sid)?;
     lists::uncount_in_account(work, account, COUNT)?;
     work.changed(Change::Domain(*sid));
     Ok(true)
+}
+
+/// Whether a domain may name this trunk: none, or one of the account.
+fn trunk_fits(
+    connection: &Connection,
+    account: &AccountSid,
+    trunk: Option<&ByocTrunkSid>,
+) -> Result<bool, StoreError> {
+    trunk.map_or(Ok(true), |trunk| byoc_trunks::is_live(connection, account, trunk))
 }
 
 fn has_subdomains(connection: &Connection, sid: &DomainSid) -> Result<bool, StoreError> {

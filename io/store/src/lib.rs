@@ -6,8 +6,11 @@
 
 mod accounts;
 mod auth_tokens;
+mod byoc_trunks;
 mod callbacks;
 mod calls;
+mod connection_policies;
+mod connection_policy_targets;
 mod credential_lists;
 mod credentials;
 mod directory;
@@ -16,6 +19,7 @@ mod domains;
 mod error;
 mod ip_access_control_lists;
 mod ip_addresses;
+mod ip_records;
 mod keys;
 mod limits;
 mod lists;
@@ -26,8 +30,10 @@ mod page;
 mod random;
 mod recovery;
 mod seal;
+mod source_ip_mappings;
 mod sqlite;
 mod store;
+mod voice_settings;
 mod writer;
 
 pub use accounts::{
@@ -35,8 +41,13 @@ pub use accounts::{
     RootAccount, UpdateAccountError, root_account_of,
 };
 pub use auth_tokens::CreateSecondaryTokenError;
+pub use byoc_trunks::{ByocTrunk, ByocTrunkUpdate, SaveByocTrunkError};
 pub use callbacks::{Callback, CallbackId, CallbackRequest, NewCallback};
 pub use calls::{Call, CallFilter, DeleteCallError, FinishedCall, NewCall, TimeRange};
+pub use connection_policies::{ConnectionPolicy, CreateConnectionPolicyError, DeleteUsedError};
+pub use connection_policy_targets::{
+    ConnectionPolicyTarget, ConnectionPolicyTargetUpdate, CreateTargetError, NewConnectionPolicyTarget,
+};
 pub use credential_lists::CredentialList;
 pub use credentials::{CreateCredentialError, Credential, NewCredential};
 pub use directory::StoreDirectory;
@@ -48,6 +59,7 @@ pub use ip_access_control_lists::IpAccessControlList;
 pub use ip_addresses::{
     CreateIpAddressError, IpAddress, IpAddressUpdate, NewIpAddress, UpdateIpAddressError,
 };
+pub use ip_records::IpRecord;
 pub use keys::{Key, KeyKind, NewKey};
 pub use limits::Limits;
 pub use lists::{CreateListError, DeleteListError, UpdateListError};
@@ -57,5 +69,7 @@ pub use page::{ListError, Page, PageQuery, PageToken};
 pub use recovery::{Recovered, UnfinishedCall};
 pub use ringway_call::HttpMethod;
 pub use ringway_sip::digest::DigestHashes;
+pub use source_ip_mappings::{SaveSourceIpMappingError, SourceIpMapping};
 pub use store::{Store, StoreOptions};
+pub use voice_settings::DialingPermission;
 pub use writer::Pending;

@@ -13,6 +13,10 @@ pub struct Limits {
     pub credential_lists_per_account: u32,
     /// Credentials of one list: 1,000.
     pub credentials_per_list: u32,
+    /// Connection policies of one account: 10,000.
+    pub connection_policies_per_account: u32,
+    /// Targets of one connection policy: 10.
+    pub targets_per_connection_policy: u32,
 }
 
 impl Default for Limits {
@@ -23,6 +27,8 @@ impl Default for Limits {
             addresses_per_list: 100,
             credential_lists_per_account: 100,
             credentials_per_list: 1000,
+            connection_policies_per_account: 10_000,
+            targets_per_connection_policy: 10,
         }
     }
 }

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use common::{REALM, World};
 use ringway_call::directory::Directory;
 use ringway_store::{
-    AccountStatus, AccountUpdate, DigestHashes, Domain, DomainUpdate, IpAddressUpdate, ListSid, MappingKind,
-    NewDomain, NewIpAddress,
+    AccountStatus, AccountUpdate, ByocTrunkUpdate, DigestHashes, Domain, DomainUpdate, IpAddressUpdate,
+    ListSid, MappingKind, NewDomain, NewIpAddress,
 };
 
 impl World {
@@ -121,7 +121,8 @@ fn a_domain_of_a_trunk_reaches_no_application_of_its_own() {
     let world = World::new();
     let mut new = NewDomain::named(world.account, "a.sip.twilio.com");
     new.voice_url = Some("http://example.com/".to_owned());
-    new.byoc_trunk_sid = Some("BY00000000000000000000000000000001".parse().unwrap());
+    let trunk = world.store.create_byoc_trunk(world.account, ByocTrunkUpdate::default()).wait().unwrap();
+    new.byoc_trunk_sid = Some(trunk.sid);
     world.store.create_domain(new).wait().unwrap();
     let gate = world.store.directory().domain("a.sip.twilio.com").unwrap();
     assert_eq!(gate.urls().url, None);

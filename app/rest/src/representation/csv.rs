@@ -27,7 +27,7 @@ fn line(out: &mut String, cells: impl Iterator<Item = String>) {
 
 fn cell(value: &Value) -> String {
     match value {
-        Value::Null | Value::Links(_) => String::new(),
+        Value::Null | Value::Links(_) | Value::List(_) => String::new(),
         Value::Text(text) => text.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Boolean(truth) => truth.to_string(),

@@ -15,13 +15,7 @@ pub(super) fn instance(fields: &[Field]) -> String {
 pub(super) fn list(shape: &Shape, rows: &[Vec<Field>], paging: &Paging) -> String {
     let mut out = String::with_capacity(512 + 1024 * rows.len());
     out.push('{');
-    write_key(&mut out, shape.key);
-    out.push('[');
-    for (index, row) in rows.iter().enumerate() {
-        separate(&mut out, index);
-        write_object(&mut out, row);
-    }
-    out.push(']');
+    write_rows(&mut out, shape.key, rows);
     for (key, value) in paging.fields() {
         out.push_str(", ");
         write_key(&mut out, key);
@@ -29,6 +23,28 @@ pub(super) fn list(shape: &Shape, rows: &[Vec<Field>], paging: &Paging) -> Strin
     }
     out.push('}');
     out
+}
+
+/// `{"meta": {"page": 0, ...}, "byoc_trunks": [{...}, ...]}`, as the product APIs have it.
+pub(crate) fn product_list(key: &'static str, rows: &[Vec<Field>], paging: &Paging) -> String {
+    let mut out = String::with_capacity(512 + 1024 * rows.len());
+    out.push('{');
+    write_key(&mut out, "meta");
+    write_object(&mut out, &paging.meta(key));
+    out.push_str(", ");
+    write_rows(&mut out, key, rows);
+    out.push('}');
+    out
+}
+
+fn write_rows(out: &mut String, key: &str, rows: &[Vec<Field>]) {
+    write_key(out, key);
+    out.push('[');
+    for (index, row) in rows.iter().enumerate() {
+        separate(out, index);
+        write_object(out, row);
+    }
+    out.push(']');
 }
 
 fn write_object(out: &mut String, fields: &[Field]) {
@@ -55,6 +71,14 @@ fn write_value(out: &mut String, value: &Value) {
                 write_string(out, uri);
             }
             out.push('}');
+        }
+        Value::List(values) => {
+            out.push('[');
+            for (index, value) in values.iter().enumerate() {
+                separate(out, index);
+                write_value(out, value);
+            }
+            out.push(']');
         }
     }
 }

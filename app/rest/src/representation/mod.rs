@@ -5,6 +5,8 @@ mod csv;
 mod json;
 mod xml;
 
+pub(crate) use json::product_list;
+
 use std::borrow::Cow;
 
 use ringway_model::UnixTime;
@@ -101,6 +103,8 @@ pub(crate) enum Value {
     Boolean(bool),
     /// The URIs of the resources below this one.
     Links(Vec<(&'static str, String)>),
+    /// Several values without names; only in JSON.
+    List(Vec<Value>),
 }
 
 impl From<&'static str> for Value {

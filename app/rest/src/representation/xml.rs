@@ -73,7 +73,7 @@ fn write_field(out: &mut String, name: &str, value: &Value) {
 
 fn write_text(out: &mut String, value: &Value) {
     match value {
-        Value::Null | Value::Links(_) => {}
+        Value::Null | Value::Links(_) | Value::List(_) => {}
         Value::Text(text) => escape(out, text),
         Value::Integer(number) => out.push_str(&number.to_string()),
         Value::Boolean(truth) => out.push_str(if *truth { "true" } else { "false" }),

@@ -15,4 +15,5 @@ mod paging;
 mod protocol;
 mod representations;
 mod server;
+mod voice_v1;
 mod world;

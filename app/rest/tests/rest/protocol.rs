@@ -8,7 +8,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::Request;
 use hyper::body::Frame;
-use ringway_rest::{BodyLimits, Settings};
+use ringway_rest::{BodyLimits, Connection, Settings};
 use ringway_store::Limits;
 
 use crate::world::{ACCOUNT, TOKEN, World, basic};
@@ -60,9 +60,12 @@ async fn every_reply_carries_the_headers_of_the_contract() {
 
 #[tokio::test]
 async fn over_tls_browsers_are_told_to_stay_there() {
-    let settings = Settings { secure: true, ..Settings::default() };
-    let world = World::with(Limits::default(), settings).await;
-    assert_eq!(world.get(DOMAINS).await.header("strict-transport-security"), "max-age=31536000");
+    let world = World::new().await;
+    for (secure, expected) in [(true, "max-age=31536000"), (false, "")] {
+        let connection = Connection { peer: "192.0.2.1:4000".parse().unwrap(), secure };
+        let request = Request::get(world.path(DOMAINS)).extension(connection).body(Body::empty()).unwrap();
+        assert_eq!(world.send(request).await.header("strict-transport-security"), expected);
+    }
 }
 
 #[tokio::test]

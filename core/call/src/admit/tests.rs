@@ -30,11 +30,16 @@ impl CredentialListSidSeed {
 struct Fake {
     domains: HashMap<String, Arc<DomainGate>>,
     users: HashMap<String, Arc<[(CredentialListSid, DigestHashes)]>>,
+    sources: HashMap<IpAddr, Arc<DomainGate>>,
 }
 
 impl Directory for Fake {
     fn domain(&self, host: &str) -> Option<Arc<DomainGate>> {
         self.domains.get(host).cloned()
+    }
+
+    fn domain_of_source(&self, source: IpAddr) -> Option<Arc<DomainGate>> {
+        self.sources.get(&source).cloned()
     }
 
     fn credentials(&self, _: &AccountSid, user: &str) -> Option<Arc<[(CredentialListSid, DigestHashes)]>> {
@@ -237,6 +242,16 @@ fn an_address_means_the_default_domain_when_there_is_one() {
     assert_eq!(door.accepted(&invite("sip:100@192.0.2.1:5060")).leg.to, URI);
     let mut door = Door::with_default_domain(open_gate(), Some("gone.sip.twilio.com"));
     assert_eq!(door.refused(&invite("sip:100@192.0.2.1")).1, 32002);
+}
+
+#[test]
+fn an_address_means_the_domain_that_the_source_is_mapped_to() {
+    let mut door = Door::with_default_domain(open_gate(), Some("gone.sip.twilio.com"));
+    door.directory.sources.insert("198.51.100.7".parse().unwrap(), Arc::new(open_gate()));
+    assert_eq!(door.accepted(&invite("sip:100@192.0.2.1:5060")).leg.to, URI);
+    assert_eq!(door.refused(&invite("sip:100@other.sip.twilio.com")).1, 32002);
+    door.source.remote = "198.51.100.8:5060".parse().unwrap();
+    assert_eq!(door.refused(&invite("sip:100@192.0.2.1:5060")).1, 32002);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use ringway_store::{CreateDomainError, NewDomain};
 
-use super::{Parameters, SHAPE, describe, name_taken, no_parent, outside_suffixes};
+use super::{Parameters, SHAPE, describe, name_taken, no_parent, no_trunk, outside_suffixes};
 use crate::error::{Code, Fault};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -30,6 +30,7 @@ impl Parameters {
             sip_registration: self.sip_registration.unwrap_or_default(),
             emergency_calling_enabled: self.emergency_calling_enabled.unwrap_or_default(),
             secure: self.secure.unwrap_or_default(),
+            byoc_trunk_sid: self.byoc_trunk_sid.flatten(),
             ..defaults
         }
     }
@@ -44,6 +45,7 @@ fn explain(error: CreateDomainError) -> Fault {
         CreateDomainError::NameTaken => name_taken(),
         CreateDomainError::OutsideSuffixes => outside_suffixes(),
         CreateDomainError::NoParentDomain { parent } => no_parent(&parent),
+        CreateDomainError::NoSuchByocTrunk => no_trunk(),
         CreateDomainError::Store(error) => error.into(),
     }
 }

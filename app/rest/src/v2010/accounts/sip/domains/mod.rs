@@ -7,7 +7,7 @@ mod list;
 mod mappings;
 mod update;
 
-use ringway_model::sid::DomainSid;
+use ringway_model::sid::{ByocTrunkSid, DomainSid};
 use ringway_store::{AuthTypes, Domain, HttpMethod, MappingKind};
 
 use crate::error::{Code, Fault};
@@ -134,6 +134,7 @@ fn auth_type(auth: &AuthTypes) -> &'static str {
 /// The parameters that create and update share, checked in the alphabetical order in which the
 /// documents print them, so that the first bad one is the one that is named.
 struct Parameters {
+    byoc_trunk_sid: Option<Option<ByocTrunkSid>>,
     domain_name: Option<String>,
     emergency_calling_enabled: Option<bool>,
     friendly_name: Option<String>,
@@ -152,10 +153,11 @@ impl Parameters {
         let url = |name| rules::url(form, name, Code::InvalidUrl);
         let method = |name| rules::method(form, name, Code::InvalidMethod);
         let boolean = |name| rules::boolean(form, name, Code::DomainValidation);
-        no_trunk(form)?;
+        let byoc_trunk_sid = byoc_trunk_sid(form)?;
         let domain_name = rules::domain_name(form)?;
         no_emergency_caller(form)?;
         Ok(Self {
+            byoc_trunk_sid,
             domain_name,
             emergency_calling_enabled: boolean("EmergencyCallingEnabled")?,
             friendly_name: rules::friendly_name(form, FRIENDLY_NAME_MAX, Code::DomainValidation)?
@@ -185,15 +187,18 @@ impl Parameters {
     }
 }
 
-/// No trunk can exist yet, so no SID names one (21300). Given empty, it clears what is not there.
-fn no_trunk(form: &Form) -> Result<(), Fault> {
-    match form.text("ByocTrunkSid") {
-        None => Ok(()),
-        Some(_) => {
-            let sentence = "ByocTrunkSid must be the SID of a BYOC trunk of this account";
-            Err(Fault::because(Code::InvalidByocTrunk, sentence))
-        }
+/// The trunk to set, or, given empty, to clear. Whether it exists is the store's to say.
+fn byoc_trunk_sid(form: &Form) -> Result<Option<Option<ByocTrunkSid>>, Fault> {
+    match form.value("ByocTrunkSid") {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(sid) => sid.parse().map(|sid| Some(Some(sid))).map_err(|_| no_trunk()),
     }
+}
+
+fn no_trunk() -> Fault {
+    let sentence = "ByocTrunkSid must be the SID of a BYOC trunk of this account";
+    Fault::because(Code::InvalidByocTrunk, sentence)
 }
 
 /// No phone number can exist yet, so none has an emergency address (22221).

@@ -3,7 +3,7 @@
 use ringway_model::sid::DomainSid;
 use ringway_store::{DomainUpdate, UpdateDomainError};
 
-use super::{Parameters, SHAPE, describe, name_taken, no_parent, outside_suffixes};
+use super::{Parameters, SHAPE, describe, name_taken, no_parent, no_trunk, outside_suffixes};
 use crate::error::{Code, Fault};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -33,6 +33,7 @@ impl Parameters {
             sip_registration: self.sip_registration,
             emergency_calling_enabled: self.emergency_calling_enabled,
             secure: self.secure,
+            byoc_trunk_sid: self.byoc_trunk_sid,
             ..DomainUpdate::default()
         }
     }
@@ -43,6 +44,7 @@ fn explain(error: UpdateDomainError) -> Fault {
         UpdateDomainError::NameTaken => name_taken(),
         UpdateDomainError::OutsideSuffixes => outside_suffixes(),
         UpdateDomainError::NoParentDomain { parent } => no_parent(&parent),
+        UpdateDomainError::NoSuchByocTrunk => no_trunk(),
         UpdateDomainError::HasSubdomains => {
             Fault::because(Code::DomainHasSubdomains, "a domain with subdomains cannot be renamed")
         }

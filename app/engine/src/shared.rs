@@ -143,6 +143,10 @@ pub(crate) fn webhook_method(method: HttpMethod) -> Method {
     match method {
         HttpMethod::Get => Method::Get,
         HttpMethod::Post => Method::Post,
+        HttpMethod::Head => Method::Head,
+        HttpMethod::Put => Method::Put,
+        HttpMethod::Patch => Method::Patch,
+        HttpMethod::Delete => Method::Delete,
     }
 }
 

@@ -79,13 +79,13 @@ pub(crate) fn url(form: &Form, name: &str, code: Code) -> Result<Option<Option<S
     }
 }
 
-/// `GET` or `POST` in any case, when it is given; given empty, the default.
+/// One of the six methods of the documents in any case, when it is given; given empty, the default.
 pub(crate) fn method(form: &Form, name: &str, code: Code) -> Result<Option<HttpMethod>, Fault> {
     match form.value(name) {
         None => Ok(None),
         Some("") => Ok(Some(HttpMethod::default())),
         Some(text) => {
-            let sentence = || format!("{name} must be GET or POST");
+            let sentence = || format!("{name} must be HEAD, GET, POST, PATCH, PUT or DELETE");
             text.parse().map(Some).map_err(|()| Fault::because(code, sentence()))
         }
     }

@@ -276,6 +276,12 @@ pub(crate) struct LimitOptions {
     /// Credentials of a credential list.
     #[arg(long, env = "RINGWAY_CREDENTIALS_MAX", value_name = "N", default_value_t = 1000)]
     pub(crate) credentials_max: u32,
+    /// Connection policies of an account.
+    #[arg(long, env = "RINGWAY_CONNECTION_POLICIES_MAX", value_name = "N", default_value_t = 10_000)]
+    pub(crate) connection_policies_max: u32,
+    /// Targets of a connection policy.
+    #[arg(long, env = "RINGWAY_CONNECTION_POLICY_TARGETS_MAX", value_name = "N", default_value_t = 10)]
+    pub(crate) connection_policy_targets_max: u32,
 }
 
 /// An inclusive range of UDP ports.

@@ -166,6 +166,8 @@ fn open_store(options: &ServeOptions) -> Result<Store, String> {
             addresses_per_list: limits.ip_addresses_max,
             credential_lists_per_account: limits.credential_lists_max,
             credentials_per_list: limits.credentials_max,
+            connection_policies_per_account: limits.connection_policies_max,
+            targets_per_connection_policy: limits.connection_policy_targets_max,
         },
         ..StoreOptions::new(&options.data_dir, &options.realm)
     });

@@ -147,14 +147,28 @@ pub enum HttpMethod {
     /// Parameters in a form; the default everywhere.
     #[default]
     Post,
+    /// Parameters in the query; nothing comes back. Not in TwiML, like those below.
+    Head,
+    /// Parameters in a form.
+    Put,
+    /// Parameters in a form.
+    Patch,
+    /// Parameters in the query.
+    Delete,
 }
 
 impl HttpMethod {
-    /// `GET` or `POST`.
+    const ALL: [Self; 6] = [Self::Get, Self::Post, Self::Head, Self::Put, Self::Patch, Self::Delete];
+
+    /// In capitals, as HTTP has it.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Head => "HEAD",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
         }
     }
 }
@@ -162,11 +176,7 @@ impl HttpMethod {
 impl FromStr for HttpMethod {
     type Err = ();
     fn from_str(text: &str) -> Result<Self, ()> {
-        match text {
-            _ if text.eq_ignore_ascii_case("GET") => Ok(Self::Get),
-            _ if text.eq_ignore_ascii_case("POST") => Ok(Self::Post),
-            _ => Err(()),
-        }
+        Self::ALL.into_iter().find(|method| text.eq_ignore_ascii_case(method.as_str())).ok_or(())
     }
 }
 

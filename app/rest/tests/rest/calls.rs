@@ -160,7 +160,7 @@ async fn bad_updates_are_refused_and_named() {
     let long = format!("Twiml={}", "x".repeat(4001));
     for (form, code, names) in [
         ("Url=nonsense", 21205, "Url"),
-        ("Url=http%3A%2F%2Fa%2F&Method=HEAD", 21209, "Method"),
+        ("Url=http%3A%2F%2Fa%2F&Method=FETCH", 21209, "Method"),
         (&long, 32018, "Twiml"),
         ("Status=ringing", 20422, "Status"),
         ("StatusCallback=http%3A%2F%2Fa%2F", 20422, "StatusCallback"),

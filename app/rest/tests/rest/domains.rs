@@ -106,9 +106,9 @@ async fn each_bad_parameter_is_refused_with_its_code_and_named() {
         ("VoiceUrl=http%3A%2F%2Fa_b.example.com%2F", 21402, "VoiceUrl"),
         ("VoiceFallbackUrl=ftp%3A%2F%2Fexample.com", 21402, "VoiceFallbackUrl"),
         ("VoiceStatusCallbackUrl=nonsense", 21402, "VoiceStatusCallbackUrl"),
-        ("VoiceMethod=HEAD", 21403, "VoiceMethod"),
+        ("VoiceMethod=OPTIONS", 21403, "VoiceMethod"),
         ("VoiceFallbackMethod=x", 21403, "VoiceFallbackMethod"),
-        ("VoiceStatusCallbackMethod=PUT", 21403, "VoiceStatusCallbackMethod"),
+        ("VoiceStatusCallbackMethod=TRACE", 21403, "VoiceStatusCallbackMethod"),
         ("VoiceFallbackUrl=http%3A%2F%2Fexample.com", 21405, "VoiceFallbackUrl"),
         ("SipRegistration=yes", 21231, "SipRegistration"),
         ("Secure=", 21231, "Secure"),
@@ -134,6 +134,22 @@ async fn the_first_bad_parameter_of_the_printed_example_is_the_one_named() {
         &VoiceStatusCallbackMethod=HEAD&VoiceStatusCallbackUrl=https%3A%2F%2Fexample.com\
         &VoiceUrl=https%3A%2F%2Fexample.com";
     world.post(&format!("/SIP/Domains/{sid}.json"), printed).await.refused(400, 21300, "ByocTrunkSid");
+}
+
+#[tokio::test]
+async fn a_method_is_any_of_the_six_of_the_documents() {
+    let world = World::new().await;
+    let sid = world.made("/SIP/Domains.json", "DomainName=here.sip.twilio.com").await;
+    let path = format!("/SIP/Domains/{sid}.json");
+    for method in ["HEAD", "GET", "POST", "PATCH", "PUT", "DELETE"] {
+        let form = format!("VoiceMethod={method}&VoiceFallbackMethod={}", method.to_lowercase());
+        world.post(&path, &form).await.found();
+        let domain = world.get(&path).await.found();
+        assert_eq!(
+            (&domain["voice_method"], &domain["voice_fallback_method"]),
+            (&method.into(), &method.into())
+        );
+    }
 }
 
 #[tokio::test]

@@ -102,7 +102,7 @@ mod tests {
         let long = format!("Twiml={}", "x".repeat(4001));
         for (form, code) in [
             ("Url=nonsense", Code::CallInvalidUrl),
-            ("Url=http://a/&Method=HEAD", Code::CallInvalidMethod),
+            ("Url=http://a/&Method=FETCH", Code::CallInvalidMethod),
             (&long, Code::TwimlTooLarge),
             ("Status=ringing", Code::InvalidParameter),
             ("TimeLimit=5", Code::InvalidParameter),

@@ -22,11 +22,13 @@ mod request;
 mod rules;
 mod server;
 mod throttle;
+mod tls;
 mod v2010;
 mod voice_v1;
 
 pub use api::{Api, Settings};
 pub use body::BodyLimits;
 pub use origin::Connection;
-pub use server::{ServeOptions, serve};
+pub use server::{ServeOptions, serve, serve_tls};
 pub use throttle::RequestLimits;
+pub use tls::{Tls, TlsError};

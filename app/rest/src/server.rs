@@ -9,15 +9,21 @@ use std::time::Duration;
 use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
 
 use crate::origin::Connection;
+use crate::tls::Tls;
 
 /// After the listener failed (most often: no descriptors left), how long until it is tried again.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// How often the files of the certificate are looked at.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(1);
 
 /// What bounds the connections of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +58,45 @@ pub async fn serve(
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) {
+    accept(listener, None, router, options, shutdown).await;
+}
+
+/// The same over TLS. The certificate is looked at every second, and a new one taken without a restart.
+pub async fn serve_tls(
+    listener: TcpListener,
+    tls: Tls,
+    router: axum::Router,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    let acceptor = TlsAcceptor::from(tls.config());
+    tokio::select! {
+        () = accept(listener, Some(acceptor), router, options, shutdown) => {}
+        () = keep_fresh(tls) => {}
+    }
+}
+
+async fn keep_fresh(tls: Tls) {
+    let mut interval = tokio::time::interval(CERTIFICATE_CHECK);
+    loop {
+        interval.tick().await;
+        let tls = tls.clone();
+        match tokio::task::spawn_blocking(move || tls.reload_if_changed()).await {
+            Ok(Ok(false)) => {}
+            Ok(Ok(true)) => tracing::info!("the certificate of the API was renewed"),
+            Ok(Err(error)) => tracing::warn!(%error, "the certificate of the API stays the one before"),
+            Err(error) => tracing::error!(%error, "the certificate of the API could not be looked at"),
+        }
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    router: axum::Router,
+    options: ServeOptions,
+    shutdown: impl Future<Output = ()>,
+) {
     let connections = GracefulShutdown::new();
     let permits = Arc::new(Semaphore::new(options.connections_max));
     let mut shutdown = pin!(shutdown);
@@ -64,8 +109,9 @@ pub async fn serve(
             () = &mut shutdown => break,
             (accepted, permit) = next => match (accepted, permit) {
                 (Ok((stream, peer)), Ok(permit)) => {
-                    let router = router.clone().layer(Extension(Connection { peer, secure: false }));
-                    start(stream, permit, router, &options, &connections);
+                    let connection = Connection { peer, secure: tls.is_some() };
+                    let router = router.clone().layer(Extension(connection));
+                    start(stream, tls.clone(), permit, router, &options, connections.watcher());
                 }
                 (Err(error), _) => wait_after(&error).await,
                 (_, Err(_)) => break,
@@ -80,27 +126,44 @@ pub async fn serve(
 
 fn start(
     stream: TcpStream,
+    tls: Option<TlsAcceptor>,
     permit: OwnedSemaphorePermit,
     router: axum::Router,
     options: &ServeOptions,
-    connections: &GracefulShutdown,
+    watcher: Watcher,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection ended at once");
         return;
     }
+    let options = *options;
+    tokio::spawn(async move {
+        match tls {
+            None => converse(stream, router, &options, watcher).await,
+            Some(tls) => match tokio::time::timeout(options.head_timeout, tls.accept(stream)).await {
+                Ok(Ok(stream)) => converse(stream, router, &options, watcher).await,
+                Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+                Err(_) => tracing::debug!("a TLS handshake took too long"),
+            },
+        }
+        drop(permit);
+    });
+}
+
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    router: axum::Router,
+    options: &ServeOptions,
+    watcher: Watcher,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(options.head_timeout)
         .max_header_size(options.head_bytes_max)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    let connection = connections.watch(connection);
-    tokio::spawn(async move {
-        if let Err(error) = connection.await {
-            tracing::debug!(%error, "a connection ended early");
-        }
-        drop(permit);
-    });
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
 }
 
 /// A connection that its client gave up says nothing about the listener; anything else may be a lack of

@@ -4,9 +4,11 @@
 //! the defaults of that definition, so that all three sources share names, parsing and error texts.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -114,9 +116,12 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "RINGWAY_KEY_FILE", value_name = "FILE")]
     pub(crate) key_file: Option<PathBuf>,
 
-    /// Where the REST API listens.
-    #[arg(long, env = "RINGWAY_HTTP", value_name = "HOST:PORT", default_value = "127.0.0.1:8080")]
-    pub(crate) http: SocketAddr,
+    /// Where the REST API listens; in the clear unless the value begins with https://.
+    #[arg(long, env = "RINGWAY_HTTP", value_name = "[https://]HOST:PORT", default_value = "127.0.0.1:8080")]
+    pub(crate) http: HttpListen,
+
+    #[command(flatten)]
+    pub(crate) http_security: HttpSecurity,
 
     /// Where metrics and health listen (default: 127.0.0.1:8081, or a free port when that is taken).
     #[arg(long, env = "RINGWAY_ADMIN", value_name = "HOST:PORT")]
@@ -255,6 +260,62 @@ pub(crate) struct ServeOptions {
 
     #[command(flatten)]
     pub(crate) limits: LimitOptions,
+}
+
+/// Who may read what the REST API and its clients say to each other.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HttpSecurity {
+    /// The certificate chain of the REST API, in PEM; a renewed file is taken without a restart.
+    #[arg(long, env = "RINGWAY_CERT", value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, env = "RINGWAY_KEY", value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// A proxy in front of the REST API, whose X-Forwarded-Host and -Proto are believed; may be repeated.
+    #[arg(
+        long,
+        env = "RINGWAY_TRUSTED_PROXY",
+        value_name = "CIDR",
+        action = ArgAction::Append,
+        value_delimiter = ',',
+        value_parser = parse_net
+    )]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Serve the REST API in the clear to other machines.
+    #[arg(long, env = "RINGWAY_INSECURE_HTTP")]
+    pub(crate) insecure_http: bool,
+}
+
+/// Where the REST API listens, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HttpListen {
+    /// Over TLS.
+    pub(crate) secure: bool,
+    pub(crate) address: SocketAddr,
+}
+
+impl FromStr for HttpListen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (secure, rest) = match text.split_once("://") {
+            Some(("https", rest)) => (true, rest),
+            Some(("http", rest)) => (false, rest),
+            Some((scheme, _)) => {
+                return Err(format!("{scheme}:// is not served; expected https:// or http://"));
+            }
+            None => (false, text),
+        };
+        let address = rest.strip_suffix('/').unwrap_or(rest).parse();
+        let address = address.map_err(|_| "expected an address and a port, such as 127.0.0.1:8080")?;
+        Ok(Self { secure, address })
+    }
+}
+
+impl fmt::Display for HttpListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", if self.secure { "https" } else { "http" }, self.address)
+    }
 }
 
 /// Limits of the REST API (contract, rest.md 4), each the operator's to raise.
@@ -445,7 +506,7 @@ mod tests {
         assert_eq!(options.realm, "of.flag");
         assert_eq!(options.drain, Duration::from_secs(300));
         assert_eq!(options.sip.len(), 1);
-        assert_eq!(options.http.to_string(), "127.0.0.1:8080");
+        assert_eq!(options.http.to_string(), "http://127.0.0.1:8080");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod admin;
 mod call;
 mod config;
 mod demo;
+mod rest_security;
 mod serve;
 mod shutdown;
 mod startup;

@@ -4,11 +4,15 @@ use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::config::HttpListen;
+
 /// Everything that an operator wants to know of a start.
 #[derive(Debug)]
 pub(crate) struct Startup {
     /// Where the REST API answers.
-    pub(crate) http: SocketAddr,
+    pub(crate) http: HttpListen,
+    /// The file of a certificate that was made for this start.
+    pub(crate) development_certificate: Option<PathBuf>,
     /// Where metrics and health answer.
     pub(crate) admin: SocketAddr,
     /// Where SIP listens, as `udp://127.0.0.1:5060`.
@@ -34,7 +38,10 @@ pub(crate) struct Startup {
 impl Display for Startup {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         writeln!(f, "Ringway {}\n", env!("CARGO_PKG_VERSION"))?;
-        writeln!(f, "  REST API     http://{}", self.http)?;
+        writeln!(f, "  REST API     {}", self.http)?;
+        if let Some(file) = &self.development_certificate {
+            writeln!(f, "  certificate  {} (made now; for development)", file.display())?;
+        }
         writeln!(f, "  metrics      http://{}/metrics", self.admin)?;
         for listener in &self.sip {
             writeln!(f, "  SIP          {listener}")?;

@@ -11,7 +11,7 @@ use ringway_engine::{Engine, EngineConfig, Services, SipSide};
 use ringway_model::Secret;
 use ringway_model::random::Random;
 use ringway_model::sid::AccountSid;
-use ringway_rest::{Api, Settings};
+use ringway_rest::{Api, Settings, Tls};
 use ringway_rtp_net::{MediaConfig, MediaNet};
 use ringway_sip::endpoint::{EndpointConfig, Overload, Transport};
 use ringway_sip::nonce::Nonces;
@@ -24,7 +24,8 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::admin;
-use crate::config::{LateOffer, MediaLatch, ServeOptions};
+use crate::config::{HttpListen, LateOffer, MediaLatch, ServeOptions};
+use crate::rest_security;
 use crate::startup::Startup;
 
 /// The one SIP shard there is.
@@ -57,9 +58,10 @@ impl Service {
         if let Err(error) = ringway_rtp_net::raise_nofile() {
             warnings.push(format!("the limit on open files could not be raised: {error}"));
         }
-        let http = TcpListener::bind(options.http)
+        rest_security::check(options.http, &options.http_security)?;
+        let http = TcpListener::bind(options.http.address)
             .await
-            .map_err(|error| cannot_listen("--http", options.http, &error))?;
+            .map_err(|error| cannot_listen("--http", options.http.address, &error))?;
         let admin = admin::bind(options.admin).await;
         let admin = admin.map_err(|error| format!("cannot listen for metrics (--admin): {error}"))?;
         let listeners = Listeners::bind(net_config(&options)).map_err(|error| error.to_string())?;
@@ -67,6 +69,7 @@ impl Service {
         let addresses = own_addresses(&http, &admin, &sip)?;
 
         let store = open_store(&options)?;
+        let tls = rest_security::tls(options.http, &options.http_security, &options.data_dir)?;
         let account = root_account(&store, &options).await?;
         let mut random = random()?;
         let media = MediaConfig { ports: options.rtp_ports.clone(), ..MediaConfig::default() };
@@ -89,7 +92,11 @@ impl Service {
         let engine = Engine::start(engine_config(&options, calls_max), services, sip_side);
         let engine = engine.await.map_err(|error| error.to_string())?;
         let startup = Startup {
-            http: http.local_addr().map_err(|error| error.to_string())?,
+            http: HttpListen {
+                address: http.local_addr().map_err(|error| error.to_string())?,
+                ..options.http
+            },
+            development_certificate: tls.as_ref().and_then(|secured| secured.made.clone()),
             admin: admin.local_addr().map_err(|error| error.to_string())?,
             sip: sip.iter().map(ToString::to_string).collect(),
             rtp: format!("{}-{}", options.rtp_ports.start(), options.rtp_ports.end()),
@@ -101,7 +108,7 @@ impl Service {
             new_token: account.new_token,
             warnings,
         };
-        let rest = serve_rest(&options, http, &store, &engine);
+        let rest = serve_rest(&options, http, tls.map(|secured| secured.tls), &store, &engine);
         tokio::spawn(admin::serve(admin, engine.clone(), metrics));
         Ok(Self { startup, engine, store, account_sid: account.sid, sip, rest })
     }
@@ -272,8 +279,18 @@ fn engine_config(options: &ServeOptions, calls_max: usize) -> EngineConfig {
     }
 }
 
-fn serve_rest(options: &ServeOptions, listener: TcpListener, store: &Store, engine: &Engine) -> Running {
-    let settings = Settings { more_info: options.error_pages.clone(), ..Settings::default() };
+fn serve_rest(
+    options: &ServeOptions,
+    listener: TcpListener,
+    tls: Option<Tls>,
+    store: &Store,
+    engine: &Engine,
+) -> Running {
+    let settings = Settings {
+        more_info: options.error_pages.clone(),
+        trusted_proxies: options.http_security.trusted_proxy.clone(),
+        ..Settings::default()
+    };
     let api = Api::new(store.clone(), engine.calls(), settings);
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(async move {
@@ -281,7 +298,11 @@ fn serve_rest(options: &ServeOptions, listener: TcpListener, store: &Store, engi
             // Either way it is time to stop.
             let _ = stopped.await;
         };
-        ringway_rest::serve(listener, api.router(), ringway_rest::ServeOptions::default(), stopped).await;
+        let (router, options) = (api.router(), ringway_rest::ServeOptions::default());
+        match tls {
+            Some(tls) => ringway_rest::serve_tls(listener, tls, router, options, stopped).await,
+            None => ringway_rest::serve(listener, router, options, stopped).await,
+        }
     });
     Running { stop, task }
 }

@@ -15,5 +15,6 @@ mod paging;
 mod protocol;
 mod representations;
 mod server;
+mod tls;
 mod voice_v1;
 mod world;

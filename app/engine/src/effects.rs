@@ -1,5 +1,7 @@
 //! Performs what a call's machine decides: one arm an effect.
 
+use std::sync::Arc;
+
 use ringway_call::effect::{Effect, Fetch, Final, Play, Playable};
 use ringway_call::input::{Fetched, Input};
 use ringway_call::leg::CallFacts;
@@ -9,6 +11,7 @@ use ringway_sip::endpoint::Command;
 use ringway_store::{CallbackRequest, FinishedCall, NewCall};
 use ringway_webhook::{Purpose, Request};
 
+use crate::events::{self, Asked};
 use crate::leg::Unacceptable;
 use crate::prompts::{fetch_failure, header_pairs};
 use crate::runner::Runner;
@@ -65,6 +68,7 @@ impl Runner {
     }
 
     fn fetch(&mut self, fetch: Fetch) {
+        let asked = Asked { method: fetch.method, url: fetch.url.clone(), params: fetch.params.clone() };
         let request = Request {
             url: fetch.url,
             method: webhook_method(fetch.method),
@@ -74,18 +78,23 @@ impl Runner {
             idempotency_token: uuid(&mut self.random),
             purpose: Purpose::Document,
         };
-        let (client, session) = (self.shared.webhook.clone(), self.session.clone());
+        let (shared, session) = (Arc::clone(&self.shared), self.session.clone());
+        let facts = Arc::clone(&self.facts);
+        let started = self.now().monotonic;
         let answer = async move {
-            let response = client.fetch(&session, request).await.map_err(fetch_failure)?;
-            Ok(Fetched {
+            let response = shared.webhook.fetch(&session, request).await.map_err(fetch_failure);
+            let result = response.map(|response| Fetched {
                 url: response.url,
                 status: response.status,
                 content_type: Some(response.content_type).filter(|kind| !kind.is_empty()),
                 headers: header_pairs(&response.headers),
                 body: response.body,
-            })
+            });
+            let now = shared.now();
+            events::record(&shared.store, &facts, asked, &result, (now.monotonic.since(started), now.unix));
+            result
         };
-        self.fetch_started = self.now().monotonic;
+        self.fetch_started = started;
         self.fetching = Some((fetch.id, Box::pin(answer)));
     }
 

@@ -9,6 +9,7 @@
 mod callbacks;
 pub mod calls;
 mod effects;
+mod events;
 mod inbound;
 mod leg;
 mod mailbox;

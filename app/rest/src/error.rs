@@ -80,8 +80,8 @@ codes! {
     NumberInvalid = BAD_REQUEST, Some(21421), "Phone Number is invalid";
     NumberNotAvailable = BAD_REQUEST, Some(21422), "PhoneNumber is not available";
     NumberValidated = BAD_REQUEST, Some(21450), "Phone number already validated on your account";
-    InvalidAreaCode = BAD_REQUEST, Some(21451), "Invalid area code";
-    NoNumberInAreaCode = BAD_REQUEST, Some(21452), "No phone numbers found in area code";
+    InvalidArea = BAD_REQUEST, Some(21451), "Invalid area code";
+    NoNumberInArea = BAD_REQUEST, Some(21452), "No phone numbers found in area code";
     InvalidCallDelay = BAD_REQUEST, Some(21454), "Invalid CallDelay";
     InvalidCallbackUrl = BAD_REQUEST, Some(21456), "Invalid CallbackUrl";
     NumberTypeMismatch = BAD_REQUEST, Some(21458), "PhoneNumber Provisioning Type Mismatch";

@@ -39,13 +39,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 9] = [
 /// Adds what every reply says. `concurrent` is how many requests of the account there were, this one
 /// included. `secure` is whether it travels over TLS: a browser must not be told to insist on TLS over a
 /// connection without it (RFC 6797 7.2).
-pub(crate) fn add(
-    headers: &mut HeaderMap,
-    id: &RequestSid,
-    took: Duration,
-    concurrent: usize,
-    secure: bool,
-) {
+pub(crate) fn add(headers: &mut HeaderMap, id: &RequestSid, took: Duration, concurrent: usize, secure: bool) {
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }

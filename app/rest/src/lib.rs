@@ -10,6 +10,7 @@ mod accounts_v1;
 mod api;
 mod auth;
 mod body;
+mod changes;
 mod error;
 mod filter;
 mod form;

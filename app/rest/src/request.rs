@@ -91,6 +91,21 @@ impl Place {
         let paging = Paging::new(&self.uri(path), filters, query, &sids, page.has_next);
         Reply::List { shape, rows, paging }
     }
+
+    /// The same for rows without a SID; `name` is what tokens call a row.
+    pub(crate) fn page_of_named<T>(
+        &self,
+        shape: &'static Shape,
+        path: &str,
+        (query, filters): (&PageQuery, &[(&str, &str)]),
+        page: &Page<T>,
+        (name, describe): (impl Fn(&T) -> String, impl Fn(&T) -> Vec<Field>),
+    ) -> Reply {
+        let rows: Vec<_> = page.rows.iter().map(describe).collect();
+        let names: Vec<_> = page.rows.iter().map(name).collect();
+        let paging = Paging::new(&self.uri(path), filters, query, &names, page.has_next);
+        Reply::List { shape, rows, paging }
+    }
 }
 
 /// The SID among the fields of a resource.

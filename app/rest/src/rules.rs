@@ -91,6 +91,15 @@ pub(crate) fn method(form: &Form, name: &str, code: Code) -> Result<Option<HttpM
     }
 }
 
+/// Refuses a `{what}FallbackUrl` that the form sets where no first URL is (21405, 21406).
+pub(crate) fn fallback(form: &Form, what: &str, first: Option<&str>) -> Result<(), Fault> {
+    if form.text(&format!("{what}FallbackUrl")).is_none() || first.is_some() {
+        return Ok(());
+    }
+    let code = if what == "Sms" { Code::SmsFallbackWithoutUrl } else { Code::FallbackWithoutUrl };
+    Err(Fault::because(code, format!("{what}FallbackUrl needs a {what}Url")))
+}
+
 /// The name of a domain in lower case: labels of letters, digits and hyphens (contract, rest.md 4).
 /// Which suffixes are served, and which parents must exist, is the store's to decide.
 pub(crate) fn domain_name(form: &Form) -> Result<Option<String>, Fault> {

@@ -100,6 +100,16 @@ sids! {
     CredentialSid = "CR";
     /// A phone number.
     PhoneNumberSid = "PN";
+    /// A postal address.
+    AddressSid = "AD";
+    /// URLs under one name, that numbers and calls can share.
+    ApplicationSid = "AP";
+    /// An Elastic SIP trunk.
+    TrunkSid = "TK";
+    /// An identity that a regulator asks for.
+    IdentitySid = "RI";
+    /// A bundle of documents that a regulator asks for.
+    BundleSid = "BU";
     /// A bring-your-own-carrier trunk.
     ByocTrunkSid = "BY";
     /// A connection policy: where calls that leave through a trunk go.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, named_params, params};
 
 use crate::directory::Change;
 use crate::domain_names::{NameError, place};
+use crate::incoming_phone_numbers;
 use crate::lists::{self, Room};
 use crate::page::Listing;
 use crate::sqlite::rows::{self, Cells, FromRow};
@@ -140,6 +141,9 @@ pub enum CreateDomainError {
     /// There is no such account.
     #[error("there is no such account")]
     NoSuchAccount,
+    /// The account has no such number with an emergency address (22221).
+    #[error("the account has no such number with an emergency address")]
+    NoEmergencyCaller,
     /// Some account has a domain of this name (21232).
     #[error("the domain name is in use")]
     NameTaken,
@@ -175,6 +179,9 @@ pub enum UpdateDomainError {
         /// What it would be below.
         parent: String,
     },
+    /// The account has no such number with an emergency address (22221).
+    #[error("the account has no such number with an emergency address")]
+    NoEmergencyCaller,
     /// A domain with subdomains keeps its name (21233).
     #[error("the domain has subdomains")]
     HasSubdomains,
@@ -260,6 +267,9 @@ fn create(work: &mut Work<'_>, new: NewDomain) -> Result<Domain, CreateDomainErr
     if !trunk_fits(work.connection, &new.account_sid, new.byoc_trunk_sid.as_ref())? {
         return Err(CreateDomainError::NoSuchByocTrunk);
     }
+    if !caller_fits(work, &new.account_sid, new.emergency_caller_sid)? {
+        return Err(CreateDomainError::NoEmergencyCaller);
+    }
     let sid = DomainSid::from_random(work.random()?);
     let domain_name = new.domain_name.to_ascii_lowercase();
     let parent = place(work, &new.account_sid, &sid, &domain_name).map_err(|error| match error {
@@ -327,9 +337,21 @@ fn apply(work: &mut Work<'_>, mut domain: Domain, update: DomainUpdate) -> Resul
     take!(friendly_name voice_url voice_method voice_fallback_url voice_fallback_method
         voice_status_callback_url voice_status_callback_method sip_registration emergency_calling_enabled
         secure byoc_trunk_sid emergency_caller_sid);
+    if !caller_fits(work, &domain.account_sid, update.emergency_caller_sid.flatten())? {
+        return Err(UpdateDomainError::NoEmergencyCaller);
+    }
     domain.updated = work.now;
     save(work, &domain, parent, UPDATE)?;
     Ok(domain)
+}
+
+/// Whether a domain may call for help as this number: none, or one that help finds its way to.
+fn caller_fits(
+    work: &Work<'_>,
+    account: &AccountSid,
+    number: Option<PhoneNumberSid>,
+) -> Result<bool, StoreError> {
+    number.map_or(Ok(true), |number| incoming_phone_numbers::has_emergency_address(work, account, &number))
 }
 
 fn delete(work: &mut Work<'_>, account: &AccountSid, sid: &DomainSid) -> Result<bool, DeleteDomainError> {

@@ -1,5 +1,5 @@
 //! CSV (contract, rest.md 0.2): a row of names, then one row an item. Names are those of the XML
-//! elements; the URIs of subresources have no column.
+//! elements; the URIs of subresources and nested values have no column.
 
 use super::{Field, Value, xml::pascal_case};
 
@@ -16,7 +16,7 @@ pub(super) fn rows<R: AsRef<[Field]>>(rows: &[R]) -> String {
 }
 
 fn columns(fields: &[Field]) -> impl Iterator<Item = &Field> {
-    fields.iter().filter(|(_, value)| !matches!(value, Value::Links(_)))
+    fields.iter().filter(|(_, value)| !matches!(value, Value::Links(_) | Value::Object(_)))
 }
 
 fn line(out: &mut String, cells: impl Iterator<Item = String>) {
@@ -27,7 +27,7 @@ fn line(out: &mut String, cells: impl Iterator<Item = String>) {
 
 fn cell(value: &Value) -> String {
     match value {
-        Value::Null | Value::Links(_) | Value::List(_) => String::new(),
+        Value::Null | Value::Links(_) | Value::Object(_) | Value::List(_) => String::new(),
         Value::Text(text) => text.to_string(),
         Value::Integer(number) => number.to_string(),
         Value::Boolean(truth) => truth.to_string(),

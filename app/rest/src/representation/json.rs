@@ -72,6 +72,15 @@ fn write_value(out: &mut String, value: &Value) {
             }
             out.push('}');
         }
+        Value::Object(values) => {
+            out.push('{');
+            for (index, (key, value)) in values.iter().enumerate() {
+                separate(out, index);
+                write_key(out, key);
+                write_value(out, value);
+            }
+            out.push('}');
+        }
         Value::List(values) => {
             out.push('[');
             for (index, value) in values.iter().enumerate() {

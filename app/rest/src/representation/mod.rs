@@ -103,6 +103,8 @@ pub(crate) enum Value {
     Boolean(bool),
     /// The URIs of the resources below this one.
     Links(Vec<(&'static str, String)>),
+    /// Values under names of their own.
+    Object(Vec<(Cow<'static, str>, Value)>),
     /// Several values without names; only in JSON.
     List(Vec<Value>),
 }

@@ -66,6 +66,11 @@ fn write_field(out: &mut String, name: &str, value: &Value) {
                 write_field(out, &pascal_case(key), &uri.clone().into());
             }
         }
+        Value::Object(values) => {
+            for (key, value) in values {
+                write_field(out, &element_name(key), value);
+            }
+        }
         other => write_text(out, other),
     }
     close(out, name);
@@ -73,7 +78,7 @@ fn write_field(out: &mut String, name: &str, value: &Value) {
 
 fn write_text(out: &mut String, value: &Value) {
     match value {
-        Value::Null | Value::Links(_) | Value::List(_) => {}
+        Value::Null | Value::Links(_) | Value::Object(_) | Value::List(_) => {}
         Value::Text(text) => escape(out, text),
         Value::Integer(number) => out.push_str(&number.to_string()),
         Value::Boolean(truth) => out.push_str(if *truth { "true" } else { "false" }),
@@ -105,6 +110,20 @@ fn escape(out: &mut String, text: &str) {
             '\0'..' ' | '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             _ => out.push(character),
         }
+    }
+}
+
+/// The element of a name that a peer may have chosen: what cannot be in one becomes `_`.
+fn element_name(key: &str) -> String {
+    let name = match key {
+        "sms" | "mms" => key.to_ascii_uppercase(),
+        _ => pascal_case(key),
+    };
+    let carried = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    let name: String = name.chars().map(|letter| if carried(letter) { letter } else { '_' }).collect();
+    match name.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
+        true => name,
+        false => format!("_{name}"),
     }
 }
 

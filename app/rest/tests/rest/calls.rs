@@ -202,3 +202,53 @@ async fn a_panic_costs_one_request_and_tells_nothing() {
     assert!(!reply.text.contains("secret"));
     world.get(&path).await.found();
 }
+
+#[tokio::test]
+async fn the_requests_of_a_call_are_its_events() {
+    let world = World::new().await;
+    let call = world.call(1, CallStatus::InProgress, "0").await;
+    for (number, response_code) in [(1u64, Some(200)), (2, None)] {
+        let event = ringway_store::NewCallEvent {
+            account_sid: world.account(),
+            call_sid: call,
+            request_method: HttpMethod::Post,
+            request_url: format!("http://example.com/{number}"),
+            request_params: vec![
+                ("CallSid".to_owned(), call.to_string()),
+                ("SipHeader_X-A".to_owned(), "1".to_owned()),
+            ],
+            response_code,
+            response_content_type: response_code.map(|_| "text/xml".to_owned()),
+            response_body: "<Response/>".to_owned(),
+            duration: std::time::Duration::from_millis(50),
+            now: seconds("0"),
+        };
+        world.store.insert_call_event(event).await.unwrap();
+    }
+    let path = format!("/Calls/{call}/Events.json");
+    let page = world.get(&path).await.found();
+    let events = page["events"].as_array().unwrap();
+    assert_eq!(keys(&events[0]), ["request", "response"]);
+    assert_eq!(keys(&events[0]["request"]), ["method", "url", "parameters"]);
+    assert_eq!(events[0]["request"]["url"], "http://example.com/2");
+    assert_eq!(keys(&events[0]["request"]["parameters"]), ["call_sid", "SipHeader_X-A"]);
+    assert!(events[0]["response"]["response_code"].is_null());
+    let response = &events[1]["response"];
+    assert_eq!(
+        keys(response),
+        ["response_code", "request_duration", "content_type", "response_body", "date_created"]
+    );
+    assert_eq!((&response["response_code"], &response["request_duration"]), (&200.into(), &50.into()));
+    assert_eq!(response["date_created"], "Mon, 20 Jul 2015 17:27:10 +0000");
+
+    let first = world.get(&format!("{path}?PageSize=1")).await.found();
+    let second = world.get(first["next_page_uri"].as_str().unwrap()).await.found();
+    assert_eq!(second["events"][0], events[1]);
+    assert!(second["next_page_uri"].is_null());
+    let xml = world.get(&format!("/Calls/{call}/Events")).await.text;
+    assert!(xml.contains("<Event><Request><Method>POST</Method>"), "{xml}");
+    assert!(xml.contains("<SipHeader_X-A>") || xml.contains("<SipHeaderX-A>"), "{xml}");
+    world.delete(&path).await.refused(405, 20004, "Method");
+    let unknown = world.path("/Calls/CA00000000000000000000000000000099/Events.json");
+    world.get(&unknown).await.missing(&unknown);
+}

@@ -3,18 +3,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod accounts;
+mod addresses;
+mod applications;
 mod auth;
 mod calls;
 mod credential_lists;
 mod domains;
+mod incoming_phone_numbers;
 mod ip_access_control_lists;
 mod keys;
 mod mappings;
 mod notifications;
+mod outgoing_caller_ids;
 mod paging;
 mod protocol;
 mod representations;
 mod server;
 mod tls;
+mod usage;
 mod voice_v1;
 mod world;

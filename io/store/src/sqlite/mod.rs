@@ -10,8 +10,11 @@ use rusqlite::{Connection, OpenFlags};
 use crate::{OpenError, StoreError};
 
 /// In order; the n-th brings the schema to version n+1. What was published is never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_initial.sql"), include_str!("migrations/0003_voice.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_initial.sql"),
+    include_str!("migrations/0002_neighbours.sql"),
+    include_str!("migrations/0003_voice.sql"),
+];
 
 /// Enough for every statement of the store, so that none is prepared twice.
 const STATEMENTS_KEPT: usize = 256;

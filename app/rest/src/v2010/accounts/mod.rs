@@ -1,13 +1,18 @@
 //! `/2010-04-01/Accounts` (contract, rest.md 2).
 
+mod addresses;
+mod applications;
 mod calls;
 mod create;
 mod fetch;
+mod incoming_phone_numbers;
 mod keys;
 mod list;
 mod notifications;
+mod outgoing_caller_ids;
 mod sip;
 mod update;
+mod usage;
 
 use ringway_engine::calls::CallControl;
 use ringway_model::sid::AccountSid;
@@ -54,11 +59,16 @@ pub(super) async fn dispatch<C: CallControl>(
             Verb::Post => update::update(&request).await,
             _ => Err(Fault::wrong_verb("GET, POST")),
         },
+        ["Addresses", rest @ ..] => addresses::dispatch(&request, rest).await,
+        ["Applications", rest @ ..] => applications::dispatch(&request, rest).await,
         ["Calls", rest @ ..] => calls::dispatch(&request, rest).await,
+        ["IncomingPhoneNumbers", rest @ ..] => incoming_phone_numbers::dispatch(&request, rest).await,
         ["Keys", rest @ ..] => keys::dispatch(&request, &keys::KEYS, rest).await,
         ["Notifications", rest @ ..] => notifications::dispatch(&request, None, rest),
+        ["OutgoingCallerIds", rest @ ..] => outgoing_caller_ids::dispatch(&request, rest).await,
         ["SigningKeys", rest @ ..] => keys::dispatch(&request, &keys::SIGNING_KEYS, rest).await,
         ["SIP", rest @ ..] => sip::dispatch(&request, rest).await,
+        ["Usage", "Records", rest @ ..] => usage::dispatch(&request, rest),
         _ => Err(Fault::not_found()),
     }
 }

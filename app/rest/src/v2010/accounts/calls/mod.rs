@@ -2,6 +2,7 @@
 //! the list has no POST.
 
 mod delete;
+mod events;
 mod fetch;
 mod list;
 mod update;
@@ -67,6 +68,10 @@ pub(super) async fn dispatch<C: CallControl>(request: &Request<C>, path: &[&str]
             find(request, &sid)?;
             notifications::dispatch(request, Some(&sid), rest)
         }
+        ["Events"] => match request.verb {
+            Verb::Get => events::list(request, &sid),
+            _ => Err(Fault::wrong_verb("GET")),
+        },
         _ => Err(Fault::not_found()),
     }
 }
@@ -135,7 +140,7 @@ fn duration_s(call: &Call) -> Option<u32> {
 }
 
 /// North American numbers as people write them there; everything else as it is.
-fn formatted(party: &str) -> String {
+pub(super) fn formatted(party: &str) -> String {
     let national = party
         .strip_prefix("+1")
         .filter(|digits| digits.len() == 10 && digits.bytes().all(|byte| byte.is_ascii_digit()));

@@ -2,7 +2,9 @@
 
 use ringway_store::{CreateDomainError, NewDomain};
 
-use super::{Parameters, SHAPE, describe, name_taken, no_parent, no_trunk, outside_suffixes};
+use super::{
+    Parameters, SHAPE, describe, name_taken, no_emergency_caller, no_parent, no_trunk, outside_suffixes,
+};
 use crate::error::{Code, Fault};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -29,6 +31,7 @@ impl Parameters {
             voice_status_callback_method: self.voice_status_callback_method.unwrap_or_default(),
             sip_registration: self.sip_registration.unwrap_or_default(),
             emergency_calling_enabled: self.emergency_calling_enabled.unwrap_or_default(),
+            emergency_caller_sid: self.emergency_caller_sid.flatten(),
             secure: self.secure.unwrap_or_default(),
             byoc_trunk_sid: self.byoc_trunk_sid.flatten(),
             ..defaults
@@ -42,6 +45,7 @@ fn explain(error: CreateDomainError) -> Fault {
             Fault::because(Code::MaximumDomains, format!("an account may have {limit} domains"))
         }
         CreateDomainError::NoSuchAccount => Fault::not_found(),
+        CreateDomainError::NoEmergencyCaller => no_emergency_caller(),
         CreateDomainError::NameTaken => name_taken(),
         CreateDomainError::OutsideSuffixes => outside_suffixes(),
         CreateDomainError::NoParentDomain { parent } => no_parent(&parent),

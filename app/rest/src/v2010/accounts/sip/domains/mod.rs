@@ -7,6 +7,7 @@ mod list;
 mod mappings;
 mod update;
 
+use ringway_model::sid::PhoneNumberSid;
 use ringway_model::sid::{ByocTrunkSid, DomainSid};
 use ringway_store::{AuthTypes, Domain, HttpMethod, MappingKind};
 
@@ -136,6 +137,7 @@ fn auth_type(auth: &AuthTypes) -> &'static str {
 struct Parameters {
     byoc_trunk_sid: Option<Option<ByocTrunkSid>>,
     domain_name: Option<String>,
+    emergency_caller_sid: Option<Option<PhoneNumberSid>>,
     emergency_calling_enabled: Option<bool>,
     friendly_name: Option<String>,
     secure: Option<bool>,
@@ -155,10 +157,11 @@ impl Parameters {
         let boolean = |name| rules::boolean(form, name, Code::DomainValidation);
         let byoc_trunk_sid = byoc_trunk_sid(form)?;
         let domain_name = rules::domain_name(form)?;
-        no_emergency_caller(form)?;
+        let emergency_caller_sid = emergency_caller(form)?;
         Ok(Self {
             byoc_trunk_sid,
             domain_name,
+            emergency_caller_sid,
             emergency_calling_enabled: boolean("EmergencyCallingEnabled")?,
             friendly_name: rules::friendly_name(form, FRIENDLY_NAME_MAX, Code::DomainValidation)?
                 .map(str::to_owned),
@@ -201,16 +204,19 @@ fn no_trunk() -> Fault {
     Fault::because(Code::InvalidByocTrunk, sentence)
 }
 
-/// No phone number can exist yet, so none has an emergency address (22221).
-fn no_emergency_caller(form: &Form) -> Result<(), Fault> {
-    match form.text("EmergencyCallerSid") {
-        None => Ok(()),
-        Some(_) => {
-            let sentence = "EmergencyCallerSid must be the SID of a phone number of this account with a \
-                            registered emergency address";
-            Err(Fault::because(Code::EmergencyAddress, sentence))
-        }
+/// The number that emergency calls of the domain come from; the store knows which may be it.
+fn emergency_caller(form: &Form) -> Result<Option<Option<PhoneNumberSid>>, Fault> {
+    match form.value("EmergencyCallerSid") {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(text) => text.parse().map(|sid| Some(Some(sid))).map_err(|_| no_emergency_caller()),
     }
+}
+
+fn no_emergency_caller() -> Fault {
+    let sentence = "EmergencyCallerSid must be the SID of a phone number of this account with a registered \
+                    emergency address";
+    Fault::because(Code::EmergencyAddress, sentence)
 }
 
 fn name_taken() -> Fault {

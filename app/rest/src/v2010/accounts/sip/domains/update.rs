@@ -3,7 +3,9 @@
 use ringway_model::sid::DomainSid;
 use ringway_store::{DomainUpdate, UpdateDomainError};
 
-use super::{Parameters, SHAPE, describe, name_taken, no_parent, no_trunk, outside_suffixes};
+use super::{
+    Parameters, SHAPE, describe, name_taken, no_emergency_caller, no_parent, no_trunk, outside_suffixes,
+};
 use crate::error::{Code, Fault};
 use crate::reply::Reply;
 use crate::request::Request;
@@ -32,15 +34,16 @@ impl Parameters {
             voice_status_callback_method: self.voice_status_callback_method,
             sip_registration: self.sip_registration,
             emergency_calling_enabled: self.emergency_calling_enabled,
+            emergency_caller_sid: self.emergency_caller_sid,
             secure: self.secure,
             byoc_trunk_sid: self.byoc_trunk_sid,
-            ..DomainUpdate::default()
         }
     }
 }
 
 fn explain(error: UpdateDomainError) -> Fault {
     match error {
+        UpdateDomainError::NoEmergencyCaller => no_emergency_caller(),
         UpdateDomainError::NameTaken => name_taken(),
         UpdateDomainError::OutsideSuffixes => outside_suffixes(),
         UpdateDomainError::NoParentDomain { parent } => no_parent(&parent),

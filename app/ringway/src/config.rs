@@ -260,6 +260,24 @@ pub(crate) struct ServeOptions {
 
     #[command(flatten)]
     pub(crate) limits: LimitOptions,
+
+    #[command(flatten)]
+    pub(crate) retention: RetentionOptions,
+}
+
+/// How long rows are kept that nobody needs any more; they hold names and numbers of people. 0 keeps them.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Retention")]
+pub(crate) struct RetentionOptions {
+    /// Resources that were deleted, from their deletion.
+    #[arg(long, env = "RINGWAY_RETENTION_DELETED", value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
+    pub(crate) retention_deleted: Duration,
+    /// Notifications, and the webhook requests of calls.
+    #[arg(long, env = "RINGWAY_RETENTION_NOTIFICATIONS", value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
+    pub(crate) retention_notifications: Duration,
+    /// Calls, from their end. What they used stays in the usage records.
+    #[arg(long, env = "RINGWAY_RETENTION_CALLS", value_name = "TIME", default_value = "400d", value_parser = parse_duration)]
+    pub(crate) retention_calls: Duration,
 }
 
 /// Who may read what the REST API and its clients say to each other.
@@ -343,6 +361,12 @@ pub(crate) struct LimitOptions {
     /// Targets of a connection policy.
     #[arg(long, env = "RINGWAY_CONNECTION_POLICY_TARGETS_MAX", value_name = "N", default_value_t = 10)]
     pub(crate) connection_policy_targets_max: u32,
+    /// REST requests of an account at once; beyond it 429.
+    #[arg(long, env = "RINGWAY_REQUESTS_MAX", value_name = "N", default_value_t = 1000)]
+    pub(crate) requests_max: usize,
+    /// REST requests of an account a second; beyond it 429 (default: no limit).
+    #[arg(long, env = "RINGWAY_REQUESTS_PER_SECOND_MAX", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) requests_per_second_max: Option<u32>,
 }
 
 /// An inclusive range of UDP ports.
@@ -464,13 +488,14 @@ fn parse_net(text: &str) -> Result<IpNet, String> {
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(split);
-    let error = || "expected a time such as 250ms, 30s, 5m or 4h".to_owned();
+    let error = || "expected a time such as 250ms, 30s, 5m, 4h or 30d".to_owned();
     let number: u64 = digits.parse().map_err(|_| error())?;
     let milliseconds = match unit.trim() {
         "ms" => 1,
         "" | "s" => 1000,
         "m" => 60_000,
         "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(error()),
     };
     number.checked_mul(milliseconds).map(Duration::from_millis).ok_or_else(error)
@@ -478,12 +503,16 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn options(arguments: &[&str], file: Option<&str>) -> Result<ServeOptions, String> {
         let command = match file {
             Some(text) => {
-                let path = std::env::temp_dir().join(format!("ringway-config-{}.toml", std::process::id()));
+                static COUNT: AtomicU32 = AtomicU32::new(0);
+                let (process, number) = (std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+                let path = std::env::temp_dir().join(format!("ringway-config-{process}-{number}.toml"));
                 std::fs::write(&path, text).unwrap();
                 let result = with_file(Cli::command(), &path);
                 std::fs::remove_file(&path).unwrap();

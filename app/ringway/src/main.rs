@@ -7,6 +7,7 @@ mod call;
 mod config;
 mod demo;
 mod rest_security;
+mod retention;
 mod serve;
 mod shutdown;
 mod startup;

@@ -11,7 +11,7 @@ use ringway_engine::{Engine, EngineConfig, Services, SipSide};
 use ringway_model::Secret;
 use ringway_model::random::Random;
 use ringway_model::sid::AccountSid;
-use ringway_rest::{Api, Settings, Tls};
+use ringway_rest::{Api, RequestLimits, Settings, Tls};
 use ringway_rtp_net::{MediaConfig, MediaNet};
 use ringway_sip::endpoint::{EndpointConfig, Overload, Transport};
 use ringway_sip::nonce::Nonces;
@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use crate::admin;
 use crate::config::{HttpListen, LateOffer, MediaLatch, ServeOptions};
 use crate::rest_security;
+use crate::retention;
 use crate::startup::Startup;
 
 /// The one SIP shard there is.
@@ -43,6 +44,7 @@ pub(crate) struct Service {
     pub(crate) account_sid: AccountSid,
     sip: Vec<ListenSpec>,
     rest: Running,
+    purge: JoinHandle<()>,
 }
 
 /// A server that can be told to stop.
@@ -110,7 +112,8 @@ impl Service {
         };
         let rest = serve_rest(&options, http, tls.map(|secured| secured.tls), &store, &engine);
         tokio::spawn(admin::serve(admin, engine.clone(), metrics));
-        Ok(Self { startup, engine, store, account_sid: account.sid, sip, rest })
+        let purge = tokio::spawn(retention::purge_forever(store.clone(), options.retention.clone()));
+        Ok(Self { startup, engine, store, account_sid: account.sid, sip, rest, purge })
     }
 
     /// Where SIP over UDP is heard.
@@ -121,6 +124,7 @@ impl Service {
 
     /// Ends what still lives, answers the last REST requests, and closes the store.
     pub(crate) async fn stop(self) {
+        self.purge.abort();
         self.engine.refuse_new_calls();
         self.engine.end_calls().await;
         // The server may have ended by itself.
@@ -286,9 +290,14 @@ fn serve_rest(
     store: &Store,
     engine: &Engine,
 ) -> Running {
+    let requests = RequestLimits {
+        concurrent_max: options.limits.requests_max,
+        per_second_max: options.limits.requests_per_second_max,
+    };
     let settings = Settings {
         more_info: options.error_pages.clone(),
         trusted_proxies: options.http_security.trusted_proxy.clone(),
+        requests,
         ..Settings::default()
     };
     let api = Api::new(store.clone(), engine.calls(), settings);

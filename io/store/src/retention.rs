@@ -38,6 +38,14 @@ const TOMBSTONES: &[(&str, &[&str])] = &[
     ("mappings", &[]),
     ("ip_addresses", &[]),
     ("credentials", &[]),
+    ("source_ip_mappings", &[]),
+    ("ip_records", &["source_ip_mappings.ip_record_sid"]),
+    ("byoc_trunks", &[]),
+    ("connection_policy_targets", &[]),
+    (
+        "connection_policies",
+        &["byoc_trunks.connection_policy_sid", "connection_policy_targets.connection_policy_sid"],
+    ),
     ("api_keys", &[]),
     ("notifications", &[]),
     ("outgoing_caller_ids", &[]),
@@ -52,7 +60,23 @@ const TOMBSTONES: &[(&str, &[&str])] = &[
         &["mappings.ip_access_control_list_sid", "ip_addresses.ip_access_control_list_sid"],
     ),
     ("credential_lists", &["mappings.credential_list_sid", "credentials.credential_list_sid"]),
-    ("domains", &["mappings.domain_sid", "domains.parent_sid"]),
+    ("source_ip_mappings", &[]),
+    ("ip_records", &["source_ip_mappings.ip_record_sid"]),
+    ("connection_policy_targets", &[]),
+    ("byoc_trunks", &[]),
+    (
+        "connection_policies",
+        &["connection_policy_targets.connection_policy_sid", "byoc_trunks.connection_policy_sid"],
+    ),
+    (
+        "domains",
+        &[
+            "mappings.domain_sid",
+            "domains.parent_sid",
+            "source_ip_mappings.sip_domain_sid",
+            "byoc_trunks.from_domain_sid",
+        ],
+    ),
 ];
 
 impl Store {

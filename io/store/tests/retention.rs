@@ -157,3 +157,21 @@ fn of_a_call_that_asks_for_ever_the_newest_requests_are_kept() {
     );
     assert_eq!(rows[0].response_body.len(), 16 << 10);
 }
+
+/// Every reference between tables is one that a purge waits for: else it would fail for good.
+#[test]
+fn a_purge_waits_for_every_row_that_refers_to_one_that_goes() {
+    let world = World::new();
+    let connection = rusqlite::Connection::open(world.database()).unwrap();
+    let sql = "SELECT child.name || '.' || link.\"from\", link.\"table\" FROM sqlite_schema AS child
+        JOIN pragma_foreign_key_list(child.name) AS link
+        WHERE child.type = 'table' AND link.\"to\" = 'sid' AND link.\"table\" <> 'accounts'";
+    let mut statement = connection.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let references: Vec<(String, String)> = rows.collect::<Result<_, _>>().unwrap();
+    assert!(references.len() > 10);
+    let source = include_str!("../src/retention.rs");
+    for (reference, table) in references {
+        assert!(source.contains(&format!("\"{reference}\"")), "{table} is referred to by {reference}");
+    }
+}

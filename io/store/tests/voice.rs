@@ -3,6 +3,7 @@
 mod common;
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use common::World;
 use ringway_call::HttpMethod;
@@ -10,7 +11,7 @@ use ringway_call::directory::Directory;
 use ringway_model::sid::ByocTrunkSid;
 use ringway_store::{
     ByocTrunkUpdate, CreateConnectionPolicyError, CreateDomainError, CreateTargetError, DeleteUsedError,
-    DialingPermission, DomainUpdate, IpRecord, NewConnectionPolicyTarget, NewDomain, PageQuery,
+    DialingPermission, DomainUpdate, IpRecord, NewConnectionPolicyTarget, NewDomain, PageQuery, Retention,
     SaveByocTrunkError, SaveSourceIpMappingError, UpdateDomainError,
 };
 
@@ -161,6 +162,30 @@ fn a_trunk_loses_the_domain_it_calls_from_when_that_goes() {
     assert_eq!(trunk.from_domain_sid, None);
     let refused = world.store.create_byoc_trunk(world.account, fields).wait();
     assert!(matches!(refused, Err(SaveByocTrunkError::NoSuchDomain)));
+}
+
+#[test]
+fn deleted_rows_are_purged_after_what_names_them() {
+    let world = World::new();
+    let (domain, record) = (world.domain("a"), world.record("192.0.2.7", 32));
+    world.store.create_source_ip_mapping(world.account, record.sid, domain.sid).wait().unwrap();
+    let policy = world.store.create_connection_policy(world.account, None).wait().unwrap();
+    let fields = ByocTrunkUpdate { connection_policy_sid: Some(Some(policy.sid)), ..Default::default() };
+    let trunk = world.store.create_byoc_trunk(world.account, fields).wait().unwrap();
+    assert!(world.store.delete_domain(world.account, domain.sid).wait().unwrap());
+    assert!(world.store.delete_ip_record(world.account, record.sid).wait().unwrap());
+    assert!(world.store.delete_byoc_trunk(world.account, trunk.sid).wait().unwrap());
+    assert!(world.store.delete_connection_policy(world.account, policy.sid).wait().unwrap());
+    let day = Some(Duration::from_secs(86_400));
+    let purge = || {
+        let retention = Retention { deleted: day, notifications: None, calls: None };
+        world.store.purge(retention).wait().unwrap()
+    };
+    world.sabotage("UPDATE domains SET deleted_at = 1; UPDATE connection_policies SET deleted_at = 1;");
+    world.sabotage("UPDATE ip_records SET deleted_at = 1;");
+    assert_eq!(purge(), 0, "all three are named by rows that are kept a while longer");
+    world.sabotage("UPDATE byoc_trunks SET deleted_at = 1; UPDATE source_ip_mappings SET deleted_at = 1;");
+    assert_eq!(purge(), 5);
 }
 
 #[test]

@@ -74,9 +74,7 @@ impl<'a> Attributes<'a> {
     /// `GET` or `POST`, by default `POST`.
     pub(crate) fn method(&mut self, name: &'static str, code: u32, problems: &mut Problems) -> HttpMethod {
         let either = |method: &HttpMethod| matches!(method, HttpMethod::Get | HttpMethod::Post);
-        self.read(name, code, (HttpMethod::Post, "POST"), problems, |value| {
-            value.parse().ok().filter(either)
-        })
+        self.read(name, code, (HttpMethod::Post, "POST"), problems, |value| value.parse().ok().filter(either))
     }
 
     /// `true` or `false`.

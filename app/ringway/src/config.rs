@@ -265,17 +265,17 @@ pub(crate) struct ServeOptions {
     pub(crate) retention: RetentionOptions,
 }
 
-/// How long rows are kept that nobody needs any more; they hold names and numbers of people. 0 keeps them.
+/// How long rows are kept that nobody needs any more; they hold names and numbers of people.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Retention")]
 pub(crate) struct RetentionOptions {
-    /// Resources that were deleted, from their deletion.
+    /// Resources that were deleted, from their deletion (0: for good).
     #[arg(long, env = "RINGWAY_RETENTION_DELETED", value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
     pub(crate) retention_deleted: Duration,
-    /// Notifications, and the webhook requests of calls.
+    /// Notifications, and the webhook requests of calls (0: for good).
     #[arg(long, env = "RINGWAY_RETENTION_NOTIFICATIONS", value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
     pub(crate) retention_notifications: Duration,
-    /// Calls, from their end. What they used stays in the usage records.
+    /// Calls, from their end (0: for good). What they used stays in the usage records.
     #[arg(long, env = "RINGWAY_RETENTION_CALLS", value_name = "TIME", default_value = "400d", value_parser = parse_duration)]
     pub(crate) retention_calls: Duration,
 }

@@ -239,11 +239,13 @@ impl Store {
         self.read(|connection| listing.page(connection, page))
     }
 
-    /// Changes a number; `None` when there is none.
+    /// Changes a number and, when `destination` is another account, hands it over: what it had of the old
+    /// one's applications and addresses stays behind. `None` when there is no such number.
     pub fn update_incoming_phone_number(
         &self,
         account: AccountSid,
         sid: PhoneNumberSid,
+        destination: Option<AccountSid>,
         change: impl FnOnce(&mut IncomingPhoneNumberFields) + Send + 'static,
     ) -> Pending<Option<IncomingPhoneNumber>, PhoneNumberError> {
         self.write(move |work| {
@@ -251,33 +253,17 @@ impl Store {
             let Some(mut number) = found else { return Ok(None) };
             change(&mut number.fields);
             check(work, &account, &number.fields)?;
+            if destination.is_some() {
+                leave_behind(&mut number.fields);
+            }
             if number.fields.emergency_address_sid.is_none() {
                 leave_domains(work, &sid)?;
             }
             records::save(work, &account, sid.as_str(), &mut number)?;
-            Ok(Some(number))
-        })
-    }
-
-    /// Hands a number to another account; what it had of the old one's applications and addresses stays
-    /// behind. `None` when there is no such number.
-    pub fn transfer_incoming_phone_number(
-        &self,
-        account: AccountSid,
-        sid: PhoneNumberSid,
-        to: AccountSid,
-    ) -> Pending<Option<IncomingPhoneNumber>, StoreError> {
-        self.write(move |work| {
-            let sql = "UPDATE incoming_phone_numbers SET account_sid = ?, voice_application_sid = NULL,
-                    sms_application_sid = NULL, address_sid = NULL, emergency_active = 0,
-                    emergency_address_sid = NULL, updated_at = ?
-                WHERE account_sid = ? AND sid = ? AND deleted_at IS NULL";
-            let values = params![to.as_str(), work.now.as_millis(), account.as_str(), sid.as_str()];
-            if rows::execute(work.connection, sql, values)? == 0 {
-                return Ok(None);
+            match destination {
+                Some(to) => Ok(hand_over(work, &account, &sid, &to)?),
+                None => Ok(Some(number)),
             }
-            leave_domains(work, &sid)?;
-            records::find(work.connection, &to, sid.as_str())
         })
     }
 
@@ -305,6 +291,27 @@ pub(crate) fn has_emergency_address(
 ) -> Result<bool, StoreError> {
     let found: Option<IncomingPhoneNumber> = records::find(work.connection, account, sid.as_str())?;
     Ok(found.is_some_and(|number| number.fields.emergency_address_sid.is_some()))
+}
+
+/// Takes from a number what belongs to its account.
+fn leave_behind(fields: &mut IncomingPhoneNumberFields) {
+    fields.voice_application_sid = None;
+    fields.sms_application_sid = None;
+    fields.address_sid = None;
+    fields.emergency_active = false;
+    fields.emergency_address_sid = None;
+}
+
+fn hand_over(
+    work: &Work<'_>,
+    account: &AccountSid,
+    sid: &PhoneNumberSid,
+    to: &AccountSid,
+) -> Result<Option<IncomingPhoneNumber>, StoreError> {
+    let sql = "UPDATE incoming_phone_numbers SET account_sid = ?
+        WHERE account_sid = ? AND sid = ? AND deleted_at IS NULL";
+    rows::execute(work.connection, sql, [to.as_str(), account.as_str(), sid.as_str()])?;
+    records::find(work.connection, to, sid.as_str())
 }
 
 /// No domain may name a number that is gone, or from which help would not find its way.

@@ -156,12 +156,15 @@ async fn the_parent_hands_a_number_to_a_subaccount() {
     let world = World::new().await;
     let child = world.post("/2010-04-01/Accounts.json", "").await.created();
     let (child, token) = (child["sid"].as_str().unwrap(), child["auth_token"].as_str().unwrap());
-    let number = world.made(NUMBERS, "PhoneNumber=%2B15105647903").await;
+    let address = world.made("/Addresses.json", ADDRESS).await;
+    let form = format!("PhoneNumber=%2B15105647903&AddressSid={address}");
+    let number = world.made(NUMBERS, &form).await;
     let path = format!("/IncomingPhoneNumbers/{number}.json");
     for (account, code) in [("x", 21470), (&format!("AC{UNKNOWN}"), 21471)] {
         world.post(&path, &format!("AccountSid={account}")).await.refused(400, code, "Account");
     }
-    let moved = world.post(&path, &format!("AccountSid={child}")).await.found();
+    let moved = world.post(&path, &format!("AccountSid={child}&FriendlyName=Moved")).await.found();
+    assert!(moved["address_sid"].is_null() && moved["friendly_name"] == "Moved");
     let new_path = format!("/2010-04-01/Accounts/{child}{path}");
     assert_eq!((&moved["account_sid"], &moved["uri"]), (&child.into(), &new_path.as_str().into()));
     world.get(&path).await.missing(&world.path(&path));

@@ -182,15 +182,11 @@ async fn update<C>(request: &Request<C>, sid: PhoneNumberSid) -> Result<Reply, F
     changes.apply(&mut present);
     parameters::check(&request.form, &present)?;
     let destination = transfer::destination(request)?;
-    let updated =
-        request.store().update_incoming_phone_number(account, sid, move |fields| changes.apply(fields));
-    let mut number = updated.await.map_err(explain)?.ok_or_else(Fault::not_found)?;
-    let mut place = request.place.clone();
-    if let Some(to) = destination {
-        let moved = request.store().transfer_incoming_phone_number(account, sid, to).await?;
-        number = moved.ok_or_else(Fault::not_found)?;
-        place.account_uri = place.account_uri.replace(account.as_str(), to.as_str());
-    }
+    let change = move |fields: &mut _| changes.apply(fields);
+    let updated = request.store().update_incoming_phone_number(account, sid, destination, change).await;
+    let number = updated.map_err(explain)?.ok_or_else(Fault::not_found)?;
+    let account_uri = request.place.account_uri.replace(account.as_str(), number.account_sid.as_str());
+    let place = Place { account_uri, ..request.place.clone() };
     Ok(Reply::Found(&SHAPE, describe(&number, &place)))
 }
 

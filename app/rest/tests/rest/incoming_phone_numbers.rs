@@ -97,6 +97,7 @@ async fn numbers_are_listed_by_kind_name_and_digits() {
     let page = world.get("/IncomingPhoneNumbers/Local.json").await.found();
     let uri = format!("/2010-04-01/Accounts/{ACCOUNT}/IncomingPhoneNumbers/Local.json?PageSize=50&Page=0");
     assert_eq!(page["uri"], uri);
+    assert!(page["incoming_phone_numbers"][0].get("type").is_none());
     world.get("/IncomingPhoneNumbers.json?PhoneNumber=%25").await.refused(400, 20422, "PhoneNumber");
 }
 

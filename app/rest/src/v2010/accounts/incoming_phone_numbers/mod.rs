@@ -117,6 +117,7 @@ fn list<C>(request: &Request<C>, kind: Option<NumberKind>) -> Result<Reply, Faul
         Some(NumberKind::TollFree) => "/IncomingPhoneNumbers/TollFree",
     };
     let given = filter::given(asked, FILTERS);
+    let describe = |number: &_, place: &_| describe_in(kind, number, place);
     Ok(request.place.page(&SHAPE, path, (&query, &given), &page, describe))
 }
 
@@ -159,7 +160,7 @@ async fn create<C>(request: &Request<C>, kind: Option<NumberKind>) -> Result<Rep
     parameters::read(form)?.apply(&mut fields);
     parameters::check(form, &fields)?;
     let created = request.store().create_incoming_phone_number(request.account.sid, fields).await;
-    Ok(Reply::Created(&SHAPE, describe(&created.map_err(explain)?, &request.place)))
+    Ok(Reply::Created(&SHAPE, describe_in(kind, &created.map_err(explain)?, &request.place)))
 }
 
 /// A number of an area is asked for, and none is for sale.
@@ -222,6 +223,13 @@ fn explain(error: PhoneNumberError) -> Fault {
         }
         PhoneNumberError::Store(error) => error.into(),
     }
+}
+
+/// In a list of one kind, the kind goes without saying.
+fn describe_in(kind: Option<NumberKind>, number: &IncomingPhoneNumber, place: &Place) -> Vec<Field> {
+    let mut fields = describe(number, place);
+    fields.retain(|(key, _)| kind.is_none() || *key != "type");
+    fields
 }
 
 fn describe(number: &IncomingPhoneNumber, place: &Place) -> Vec<Field> {

@@ -51,6 +51,9 @@ pub(crate) async fn deliver_all(shared: Arc<Shared>) {
     let mut deliveries = JoinSet::new();
     loop {
         let claimed = claim(&shared, CLAIM_MAX.saturating_sub(deliveries.len() as u32)).await;
+        if claimed.is_empty() && deliveries.is_empty() && is_due(&shared) {
+            expire(&shared).await;
+        }
         for callback in claimed {
             shared.callbacks_under_way.fetch_add(1, Ordering::Relaxed);
             deliveries.spawn(deliver(Arc::clone(&shared), callback));
@@ -92,6 +95,18 @@ async fn claim(shared: &Shared, limit: u32) -> Vec<Callback> {
             tracing::error!(%error, "cannot read the callbacks that are due");
             Vec::new()
         }
+    }
+}
+
+/// Forgets what no application took for a day.
+async fn expire(shared: &Shared) {
+    match shared.store.expire_callbacks(shared.now().unix).await {
+        Ok(expired) => {
+            for Callback { call_sid, attempts, .. } in expired {
+                tracing::warn!(?call_sid, attempts, "a status callback was given up after 24 hours");
+            }
+        }
+        Err(error) => tracing::error!(%error, "cannot remove the callbacks that are too old"),
     }
 }
 

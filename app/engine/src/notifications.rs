@@ -7,17 +7,17 @@ use ringway_model::sid::{AccountSid, CallSid};
 use ringway_store::{Callback, LogLevel, NewNotification};
 use ringway_webhook::Failure;
 
-/// Of a call.
+/// Of a call, or of an INVITE that did not become one.
 pub(crate) fn of_call(
     account_sid: AccountSid,
-    call_sid: CallSid,
+    call_sid: Option<CallSid>,
     notification: &Notification,
     now: UnixTime,
 ) -> NewNotification {
     let response = notification.response.as_ref();
     NewNotification {
         account_sid,
-        call_sid: Some(call_sid),
+        call_sid,
         error_code: notification.code,
         log: log_level(notification.level),
         message_text: notification.message.clone(),
@@ -60,7 +60,7 @@ pub(crate) fn of_callback(callback: &Callback, failure: &Failure, now: UnixTime)
         log: LogLevel::Warning,
         message_text: failure.message.clone(),
         message_date: now,
-        request_url: callback.request.url.clone(),
+        request_url: ringway_call::url::presentable(&callback.request.url),
         request_method: callback.request.method.to_string(),
         request_variables: form(&callback.request.params),
         response_headers: reply

@@ -19,8 +19,10 @@ use crate::shared::{random, uuid};
 /// How many bytes of encoded sound are kept for the next call that plays the same.
 const CACHE_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// The number of sound whose kind is unknown or whose file is damaged (contract, runtime.md 1.8).
-const INVALID_CONTENT_TYPE: u32 = 12300;
+/// The number of a document that is sound of an unknown kind, or damaged (contract, runtime.md 1.8).
+const INVALID_DOCUMENT: u32 = 12300;
+/// The number of a file of Play that is.
+const INVALID_SOUND: u32 = 13420;
 /// The number of a failure of our own.
 const INTERNAL_FAILURE: u32 = 12400;
 
@@ -53,7 +55,7 @@ impl Prompts {
         match what {
             Playable::Url(url) => self.file(url, account, signing_token, session).await,
             Playable::Audio { content_type, body } => {
-                decode(content_type, None, body).await.map(without_warning)
+                decode(content_type, None, body, INVALID_DOCUMENT).await.map(without_warning)
             }
             Playable::Speech(speech) => self.spoken(speech).await,
             Playable::Digits(_) => Ok(without_warning(Arc::new(Prompt::from_pcm_8k(&[])))),
@@ -78,7 +80,7 @@ impl Prompts {
         if let Some(prompt) = self.cache().find(&key) {
             return Ok(without_warning(prompt));
         }
-        let prompt = decode(media.content_type, Some(media.url), media.body).await?;
+        let prompt = decode(media.content_type, Some(media.url), media.body, INVALID_SOUND).await?;
         self.cache().keep(key, &prompt);
         Ok(without_warning(prompt))
     }
@@ -136,6 +138,7 @@ async fn decode(
     content_type: String,
     name: Option<String>,
     body: Bytes,
+    invalid: u32,
 ) -> Result<Arc<Prompt>, FetchFailure> {
     let decoded = tokio::task::spawn_blocking(move || {
         let limits = DecodeLimits::default();
@@ -143,7 +146,7 @@ async fn decode(
     });
     match decoded.await {
         Ok(Ok(prompt)) => Ok(prompt),
-        Ok(Err(error)) => Err(failure(INVALID_CONTENT_TYPE, format!("The sound cannot be played: {error}."))),
+        Ok(Err(error)) => Err(failure(invalid, format!("The sound cannot be played: {error}."))),
         Err(error) => Err(failure(INTERNAL_FAILURE, format!("The sound could not be decoded: {error}."))),
     }
 }
@@ -197,7 +200,7 @@ mod tests {
     #[test]
     fn old_sound_makes_room_for_new() {
         let mut cache = Cache::default();
-        let long = Arc::new(Prompt::from_mu_law(&vec![0; CACHE_BYTES_MAX / 4]));
+        let long = Arc::new(Prompt::from_mu_law(&vec![0; CACHE_BYTES_MAX / 5]));
         cache.keep(Key::Media(1), &long);
         cache.keep(Key::Media(2), &long);
         cache.keep(Key::Media(3), &long);

@@ -33,7 +33,8 @@ pub enum Input {
     Acknowledged,
     /// No ACK came for 64*T1; the endpoint has sent BYE (32022).
     AcknowledgeTimeout,
-    /// The caller gave up before we answered; 487 was sent.
+    /// The caller gave up before our answer left; 487 was sent. May come after [`Input::Answered`], when the
+    /// two met.
     Cancelled,
     /// The caller hung up; 200 was sent.
     Bye,

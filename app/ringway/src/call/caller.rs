@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ringway_media::sdp::{LocalMedia, Negotiation, SessionDescription, sdp_from_body};
-use ringway_media::{Codec, Latch, Negotiated, PlayId, Prompt, SessionConfig};
+use ringway_media::{Codec, Latch, Negotiated, PlayId, Prompt, SessionConfig, SessionEvent};
 use ringway_model::Now;
 use ringway_model::random::Random;
 use ringway_rtp_net::prompt::DecodeLimits;
@@ -82,6 +82,7 @@ enum News {
     Sip(DialogEvent),
     Message(Rung),
     Heard(Vec<i16>),
+    Key(char),
 }
 
 struct Caller<'a> {
@@ -116,6 +117,7 @@ impl Caller<'_> {
                 Ok(News::Sip(event)) => self.event(event)?,
                 Ok(News::Message(rung)) => self.rung(rung),
                 Ok(News::Heard(samples)) => self.report.heard.push(&samples),
+                Ok(News::Key(key)) => self.report.keys.push(key),
                 Err(RecvTimeoutError::Timeout) => self.time_came()?,
                 Err(RecvTimeoutError::Disconnected) => return Err("the SIP driver stopped".to_owned()),
             }
@@ -192,8 +194,17 @@ impl Caller<'_> {
             opened_at: ringway_sip_net::clock::wall(),
             seed: self.random.u64(),
         };
-        let session = self.media.open(ports, config, Box::new(|_| {}));
-        let heard = self.sender.clone();
+        let (keys, heard) = (self.sender.clone(), self.sender.clone());
+        let session = self.media.open(
+            ports,
+            config,
+            Box::new(move |event| {
+                if let SessionEvent::Digit(key) = event {
+                    // The loop may be over already.
+                    let _ = keys.send(News::Key(key));
+                }
+            }),
+        );
         session.listen(Box::new(move |samples: &[i16]| {
             // The loop may be over already.
             let _ = heard.send(News::Heard(samples.to_vec()));

@@ -248,6 +248,16 @@ fn options_are_answered_for_anybody() {
 }
 
 #[test]
+fn options_for_an_unknown_kind_of_uri_are_refused() {
+    let mut door = Door::new(gate());
+    for uri in ["nobodyKnowsThisScheme:totallyopaquecontent", "soap.beep://192.0.2.103:3002"] {
+        let decision = door.knock(&request("OPTIONS", uri, ""));
+        let Decision::Refuse { reply, refusal } = decision else { panic!("{uri}: {decision:?}") };
+        assert_eq!((reply.status, refusal.method), (416, "OPTIONS"));
+    }
+}
+
+#[test]
 fn a_mapped_v4_address_in_v6_clothes_is_the_same_address() {
     let mut door = Door::new(open_gate());
     door.source.remote = "[::ffff:198.51.100.7]:5062".parse().unwrap();

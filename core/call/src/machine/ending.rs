@@ -69,14 +69,23 @@ impl CallMachine {
 
     /// The caller gave up or hung up, or the dialog was lost.
     pub(super) fn dialog_over(&mut self, now: Now, input: &Input) {
-        let sip_status = matches!(input, Input::Cancelled).then_some(487);
+        if matches!(input, Input::Cancelled) {
+            return self.cancelled(now);
+        }
         let status = match (&self.phase, input) {
             (Phase::Closing { status, .. } | Phase::Over { status }, _) => *status,
             (Phase::InProgress, _) | (Phase::Answering, Input::Bye) => CallStatus::Completed,
             (_, Input::DialogGone) => CallStatus::Failed,
             _ => CallStatus::NoAnswer,
         };
-        self.finish(now, status, sip_status);
+        self.finish(now, status, None);
+    }
+
+    /// The phone was told 487, so an answer of ours that was on its way never left: whatever we believed
+    /// meanwhile, nobody was talking.
+    fn cancelled(&mut self, now: Now) {
+        self.answered_at = None;
+        self.finish(now, CallStatus::NoAnswer, Some(487));
     }
 
     pub(super) fn media_inactive(&mut self, now: Now) {

@@ -68,6 +68,18 @@ fn a_file_that_cannot_be_played_asks_the_fallback() {
 }
 
 #[test]
+fn a_file_that_is_no_sound_has_another_number_in_a_gather() {
+    let mut world = World::with_fallback();
+    world.expect(&["ring", "fetch POST http://app/voice"]);
+    world.document("<Response><Gather><Play>a.wav</Play></Gather></Response>");
+    world.expect(&["answer"]);
+    world.input(Input::Answered);
+    world.expect(&["status in-progress", "url http://app/a.wav x1"]);
+    world.play_fails(13420);
+    world.expect(&["notify 13325", "fetch GET http://app/fallback"]);
+}
+
+#[test]
 fn without_a_fallback_the_caller_hears_so_and_the_call_ends() {
     let mut world = World::new();
     world.expect(&["ring", "fetch POST http://app/voice"]);

@@ -7,6 +7,8 @@ use ringway_model::sid::{AccountSid, CallSid};
 use ringway_store::{Callback, LogLevel, NewNotification};
 use ringway_webhook::Failure;
 
+use crate::prompts::header_pairs;
+
 /// Of a call, or of an INVITE that did not become one.
 pub(crate) fn of_call(
     account_sid: AccountSid,
@@ -50,9 +52,6 @@ pub(crate) fn of_refusal(account_sid: AccountSid, refusal: &Refusal, now: UnixTi
 /// Of a status callback that was not taken.
 pub(crate) fn of_callback(callback: &Callback, failure: &Failure, now: UnixTime) -> NewNotification {
     let reply = failure.reply.as_ref();
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
     NewNotification {
         account_sid: callback.account_sid,
         call_sid: callback.call_sid,
@@ -63,8 +62,7 @@ pub(crate) fn of_callback(callback: &Callback, failure: &Failure, now: UnixTime)
         request_url: ringway_call::url::presentable(&callback.request.url),
         request_method: callback.request.method.to_string(),
         request_variables: form(&callback.request.params),
-        response_headers: reply
-            .map_or_else(String::new, |reply| form(&reply.headers.iter().map(header).collect::<Vec<_>>())),
+        response_headers: reply.map_or_else(String::new, |reply| form(&header_pairs(&reply.headers))),
         response_body: reply
             .map_or_else(String::new, |reply| String::from_utf8_lossy(&reply.body).into_owned()),
     }

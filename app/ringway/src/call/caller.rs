@@ -20,7 +20,8 @@ use ringway_sip::endpoint::{
 };
 use ringway_sip::message::Message;
 use ringway_sip_net::{
-    AdvertiseRule, Driver, EventSink, ListenSpec, Listeners, NetConfig, Observed, local_address_towards,
+    AdvertiseRule, Driver, DriverHandle, EventSink, ListenSpec, Listeners, NetConfig, Observed,
+    local_address_towards,
 };
 
 use super::CallOptions;
@@ -58,7 +59,7 @@ pub(super) fn call(options: &CallOptions) -> Result<Report, String> {
     let mut caller = Caller {
         options,
         start,
-        driver,
+        sip: driver.handle(),
         media,
         ports: Some(ports),
         negotiation,
@@ -74,6 +75,8 @@ pub(super) fn call(options: &CallOptions) -> Result<Report, String> {
         ending: false,
     };
     caller.follow()?;
+    driver.shutdown();
+    caller.see_the_last();
     Ok(caller.report)
 }
 
@@ -88,7 +91,7 @@ enum News {
 struct Caller<'a> {
     options: &'a CallOptions,
     start: Instant,
-    driver: Driver,
+    sip: DriverHandle,
     media: MediaNet,
     ports: Option<ReservedPorts>,
     negotiation: Negotiation,
@@ -120,6 +123,16 @@ impl Caller<'_> {
                 Ok(News::Key(key)) => self.report.keys.push(key),
                 Err(RecvTimeoutError::Timeout) => self.time_came()?,
                 Err(RecvTimeoutError::Disconnected) => return Err("the SIP driver stopped".to_owned()),
+            }
+        }
+    }
+
+    /// What the driver sent while it stopped: the ACK of a refusal, the response to a BYE.
+    fn see_the_last(&mut self) {
+        let last: Vec<News> = self.news.try_iter().collect();
+        for news in last {
+            if let News::Message(rung) = news {
+                self.rung(rung);
             }
         }
     }
@@ -280,7 +293,7 @@ impl Caller<'_> {
     }
 
     fn command(&self, command: Command) -> Result<(), String> {
-        self.driver.handle().send(command).map_err(|error| error.to_string())
+        self.sip.send(command).map_err(|error| error.to_string())
     }
 }
 

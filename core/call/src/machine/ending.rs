@@ -44,11 +44,13 @@ impl CallMachine {
         }
     }
 
-    /// The phone never confirmed our 200: it was not a call, whatever we played into it.
+    /// The phone never confirmed our 200: it was not a call, whatever we played into it. When only a later
+    /// change of the session went unconfirmed, it was one.
     pub(super) fn acknowledge_timeout(&mut self, now: Now) {
         let message = "ACK not received from your SIP endpoint: the call was torn down".to_owned();
         self.out.notify(self.program.notification(32022, message));
-        self.finish(now, CallStatus::Failed, None);
+        let status = if self.acknowledged { CallStatus::Completed } else { CallStatus::Failed };
+        self.finish(now, status, None);
     }
 
     /// Without media there is no call. An answer whose ACK brought media that cannot be used (late offer) was

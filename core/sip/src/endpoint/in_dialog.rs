@@ -162,7 +162,8 @@ impl<T> Endpoint<T> {
         if ours_open {
             return self.deny(now, dialog, key, &request, 491, &[]);
         }
-        if dialog.peer_offer.is_some() || matches!(dialog.phase, Phase::Incoming(_)) {
+        let busy = dialog.peer_offer.is_some() || matches!(dialog.phase, Phase::Incoming(_));
+        if busy || dialog.is_given_up() {
             return self.deny_for_now(now, dialog, key, &request);
         }
         self.offer(dialog, key, request);

@@ -75,6 +75,13 @@ fn no_ack_is_told_and_the_call_failed() {
 }
 
 #[test]
+fn a_change_of_the_session_without_an_ack_ends_a_call_that_was_one() {
+    let mut world = talking(70);
+    world.input(Input::AcknowledgeTimeout);
+    world.expect(&["notify 32022", "stop", "finish completed 70s"]);
+}
+
+#[test]
 fn a_hang_up_before_the_ack_waits_for_it_and_the_call_ended_then() {
     let mut world = World::of("<Response><Hangup/></Response>");
     world.expect(&["answer"]);

@@ -256,3 +256,23 @@ pub(crate) fn p99_bound_s(before: &[(f64, f64)], after: &[(f64, f64)]) -> Option
     let total = added.last().map(|(_, count)| *count).filter(|count| *count > 0.0)?;
     added.iter().find(|(_, count)| *count >= 0.99 * total).map(|(bound, _)| *bound)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_percentile_counts_what_came_between_two_readings() {
+        let text = |counts: [u32; 3]| {
+            let [fast, slow, all] = counts;
+            Metrics(format!(
+                "t_bucket{{le=\"0.001\"}} {fast}\nt_bucket{{le=\"0.005\"}} {slow}\nt_bucket{{le=\"+Inf\"}} {all}\nt_sum 3\n"
+            ))
+            .buckets("t")
+        };
+        let (before, after) = (text([0, 50, 50]), text([100, 150, 150]));
+        assert_eq!(p99_bound_s(&[], &before), Some(0.005));
+        assert_eq!(p99_bound_s(&before, &after), Some(0.001));
+        assert_eq!(p99_bound_s(&after, &after), None);
+    }
+}

@@ -94,3 +94,40 @@ fn ask(http: SocketAddr, method: &str, path: &str, form: &[(&str, &str)]) -> Opt
     let body = if reply.body.is_empty() { Value::Null } else { reply.json().ok()? };
     Some((reply.status, body))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(name: &str) -> HashMap<String, String> {
+        HashMap::from([("CL1".to_owned(), name.to_owned())])
+    }
+
+    fn ledger(name: &str) -> Ledger {
+        let row = Row { name: Some(name.to_owned()), maybe: None };
+        Ledger { rows: HashMap::from([("CL1".to_owned(), row)]), acknowledged: 1 }
+    }
+
+    #[test]
+    fn an_acknowledged_row_must_be_there_as_it_was_acknowledged() {
+        assert!(ledger("a").check(&found("a")).is_ok());
+        assert!(ledger("a").check(&found("b")).is_err());
+        assert!(ledger("a").check(&HashMap::new()).is_err());
+    }
+
+    #[test]
+    fn an_unanswered_change_may_have_happened_but_not_come_and_go() {
+        let mut ledger = ledger("a");
+        ledger.settle("CL1", None, false);
+        assert!(ledger.check(&found("a")).is_ok());
+        assert!(ledger.check(&HashMap::new()).is_err(), "it was seen not to have happened");
+    }
+
+    #[test]
+    fn an_acknowledged_deletion_stays() {
+        let mut ledger = ledger("a");
+        ledger.settle("CL1", None, true);
+        assert!(ledger.check(&HashMap::new()).is_ok());
+        assert!(ledger.check(&found("a")).is_err());
+    }
+}

@@ -411,12 +411,17 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn options(arguments: &[&str], file: Option<&str>) -> Result<ServeOptions, String> {
         let command = match file {
             Some(text) => {
-                let path = std::env::temp_dir().join(format!("ringway-config-{}.toml", std::process::id()));
+                static FILES: AtomicU32 = AtomicU32::new(0);
+                let number = FILES.fetch_add(1, Ordering::Relaxed);
+                let name = format!("ringway-config-{}-{number}.toml", std::process::id());
+                let path = std::env::temp_dir().join(name);
                 std::fs::write(&path, text).unwrap();
                 let result = with_file(Cli::command(), &path);
                 std::fs::remove_file(&path).unwrap();

@@ -135,6 +135,11 @@ impl Store {
         self.read(|connection| rows::one(connection, "SELECT 1", [], |cells| cells.take::<i64>()).map(drop))
     }
 
+    /// Completes once every write queued so far is on disk and can be read, also those that nobody waits for.
+    pub fn settled(&self) -> Pending<(), StoreError> {
+        self.write(|_| Ok(()))
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.shared.settings
     }

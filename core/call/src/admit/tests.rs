@@ -330,7 +330,9 @@ fn a_nonce_is_bound_to_its_address_and_not_to_its_port() {
 #[test]
 fn what_the_credentials_sign_need_not_be_the_request_uri() {
     let mut door = Door::new(locked_gate());
-    for uri in ["sip:100@DEMO.sip.twilio.com:5060;transport=udp", "sip:198.51.100.1:5060", "198.51.100.1:5060"] {
+    for uri in
+        ["sip:100@DEMO.sip.twilio.com:5060;transport=udp", "sip:198.51.100.1:5060", "198.51.100.1:5060"]
+    {
         let challenge = door.challenged(&invite(URI));
         let decision = door.knock(&answer_for(&challenge, "alice", "Secret-password1", uri, 1));
         assert!(matches!(decision, Decision::Accept(_)), "{uri}: {decision:?}");

@@ -1,7 +1,9 @@
 //! The project's own chores: `cargo xtask tidy | check | test | ready | bench | soak`.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod bench;
 mod run;
+mod soak;
 mod test;
 mod tidy;
 
@@ -13,7 +15,9 @@ cargo xtask CHORE
   tidy    the layers hold, and no file has what a review would send back
   check   formatting and lints
   test    every test that needs no more than a minute (arguments go to cargo test)
-  ready   tidy, check and test: what a change must pass";
+  ready   tidy, check and test: what a change must pass
+  bench   what a call and its media cost: bench call, bench media (docs/benchmarks.md)
+  soak    what takes minutes: soak [kill|simulation|sipp]";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
@@ -24,6 +28,8 @@ fn main() -> ExitCode {
         "check" => check(),
         "test" => test::test(&rest),
         "ready" => tidy::tidy().and_then(|()| check()).and_then(|()| test::test(&rest)),
+        "bench" => bench::bench(&rest),
+        "soak" => soak::soak(&rest),
         _ => Err(USAGE.to_owned()),
     };
     match result {

@@ -50,11 +50,17 @@ impl Due {
 pub(crate) async fn deliver_all(shared: Arc<Shared>) {
     let mut deliveries = JoinSet::new();
     loop {
+        // What is being claimed is neither due any more nor on its way yet.
+        shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
         let claimed = claim(&shared, CLAIM_MAX.saturating_sub(deliveries.len() as u32)).await;
+        if claimed.is_empty() && deliveries.is_empty() && is_due(&shared) {
+            expire(&shared).await;
+        }
         for callback in claimed {
-            shared.callbacks_under_way.fetch_add(1, Ordering::Relaxed);
+            shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
             deliveries.spawn(deliver(Arc::clone(&shared), callback));
         }
+        shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
         tokio::select! {
             () = shared.callbacks_due.wait() => {}
             Some(_) = deliveries.join_next() => {}
@@ -67,7 +73,7 @@ pub(crate) async fn deliver_all(shared: Arc<Shared>) {
 /// Waits until nothing is due or on its way any more, at most so long.
 pub(crate) async fn settle(shared: &Shared, limit: Duration) {
     let settled = async {
-        while shared.callbacks_under_way.load(Ordering::Relaxed) > 0 || is_due(shared) {
+        while shared.callbacks_under_way.load(Ordering::SeqCst) > 0 || is_due(shared) {
             tokio::time::sleep(SETTLE_POLL).await;
         }
     };
@@ -92,6 +98,18 @@ async fn claim(shared: &Shared, limit: u32) -> Vec<Callback> {
             tracing::error!(%error, "cannot read the callbacks that are due");
             Vec::new()
         }
+    }
+}
+
+/// Forgets what no application took for a day.
+async fn expire(shared: &Shared) {
+    match shared.store.expire_callbacks(shared.now().unix).await {
+        Ok(expired) => {
+            for Callback { call_sid, attempts, .. } in expired {
+                tracing::warn!(?call_sid, attempts, "a status callback was given up after 24 hours");
+            }
+        }
+        Err(error) => tracing::error!(%error, "cannot remove the callbacks that are too old"),
     }
 }
 
@@ -127,7 +145,7 @@ async fn deliver(shared: Arc<Shared>, callback: Callback) {
     if let Err(error) = stored {
         tracing::error!(%error, "cannot store the outcome of a callback; it will be delivered again");
     }
-    shared.callbacks_under_way.fetch_sub(1, Ordering::Relaxed);
+    shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// The developer hears once of a callback that is refused, not at every repetition.

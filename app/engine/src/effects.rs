@@ -1,6 +1,7 @@
 //! Performs what a call's machine decides: one arm an effect.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ringway_call::effect::{Effect, Fetch, Final, Play, Playable};
 use ringway_call::input::{Fetched, Input};
@@ -111,7 +112,7 @@ impl Runner {
         self.loops = play.loops;
         let account = self.facts.gate.account_sid;
         let token = self.signing_token();
-        let (shared, session) = (std::sync::Arc::clone(&self.shared), self.session.clone());
+        let (shared, session) = (Arc::clone(&self.shared), self.session.clone());
         let prompt = async move { shared.prompts.prepare(play.what, account, token, session).await };
         self.preparing = Some((play.id, Box::pin(prompt)));
     }
@@ -170,12 +171,15 @@ impl Runner {
             }),
         });
         if owes_callback {
-            let due = self.shared.callbacks_due.clone();
+            // Under way already: an end of the process that comes now waits for the commit.
+            let shared = Arc::clone(&self.shared);
+            shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
             tokio::spawn(async move {
                 // A failure is logged by the store, and the callback is not there then.
                 if stored.await.is_ok() {
-                    due.now();
+                    shared.callbacks_due.now();
                 }
+                shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
             });
         }
     }

@@ -49,7 +49,10 @@ impl Policy for Gatekeeper {
     type Ticket = Option<Box<Admitted>>;
 
     fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<Self::Ticket> {
-        if let Some(reply) = self.unavailable(request) {
+        if let Some(reason) = self.unavailable(request) {
+            self.keep(now, request, source, 503, (0, reason));
+            let reply =
+                Reply::new(503).with_reason(reason).with_header("Retry-After", RETRY_AFTER_S.to_string());
             return Verdict::Reply(reply);
         }
         match self.admission.admit(now, &*self.directory, request, source) {
@@ -62,27 +65,49 @@ impl Policy for Gatekeeper {
             }
         }
     }
+
+    fn refused(&mut self, now: Now, request: &Message, source: &Source, status: u16) {
+        let why = match status {
+            400 => (32105, "The request has no Contact"),
+            420 => (0, "The request requires an extension that is not supported"),
+            482 => (0, "The same request came by another way already"),
+            483 => (32006, "The request has come by too many hops: its Max-Forwards is 0"),
+            _ => (0, "The server is behind with its work, or full"),
+        };
+        self.keep(now, request, source, status, why);
+    }
 }
 
 impl Gatekeeper {
-    /// 503 for new calls while the process is ending or full.
-    fn unavailable(&self, request: &Message) -> Option<Reply> {
+    /// Why new calls cannot be taken, while the process is ending or full.
+    fn unavailable(&self, request: &Message) -> Option<&'static str> {
         if request.method() != Method::Invite {
-            return None;
-        }
-        let reason = if self.shared.draining.load(Ordering::Relaxed) {
-            "Shutting Down"
+            None
+        } else if self.shared.draining.load(Ordering::Relaxed) {
+            Some("Shutting Down")
         } else if self.shared.calls.len() >= self.shared.config.calls_max {
-            "Too Many Calls"
+            Some("Too Many Calls")
         } else {
-            return None;
-        };
-        metrics::counter!("ringway_refusals_total", "code" => "503").increment(1);
-        Some(Reply::new(503).with_reason(reason).with_header("Retry-After", RETRY_AFTER_S.to_string()))
+            None
+        }
+    }
+
+    /// Keeps a reason that has nothing to do with the domain, its number (0 for none) and its text.
+    fn keep(&self, now: Now, request: &Message, source: &Source, status: u16, (code, reason): (u32, &str)) {
+        self.shared.refusals.add(RefusalRecord {
+            time: now.unix,
+            source: source.remote,
+            method: if request.method() == Method::Invite { "INVITE" } else { "REGISTER" },
+            status,
+            code,
+            reason: reason.to_owned(),
+            domain_sid: None,
+            from: refusals::short(request.from().uri),
+            to: refusals::short(request.uri()),
+        });
     }
 
     fn record(&mut self, now: Now, refusal: Refusal, request: &Message) {
-        metrics::counter!("ringway_refusals_total", "code" => refusal.code.to_string()).increment(1);
         if let Some((domain_sid, account_sid)) = refusal.domain
             && self.is_new(now.monotonic, (domain_sid, refusal.code))
         {

@@ -17,6 +17,9 @@ use crate::shared::{Shared, uuid};
 /// The media type of session descriptions.
 const SDP: &str = "application/sdp";
 
+/// Most keys and pauses of one Play, its loops included.
+const KEYS_MAX: usize = 1000;
+
 /// The number of an INVITE without a session description (contract, runtime.md 4.5).
 const NO_DESCRIPTION: u32 = 32103;
 /// The number of one whose description cannot be used.
@@ -136,7 +139,8 @@ impl Leg {
     /// Presses keys; the mailbox is told when they are sent.
     pub(crate) fn send_digits(&self, id: EffectId, digits: &str, loops: u32) {
         if let Some(session) = &self.session {
-            session.send_digits(PlayId(id.0), digits.repeat(loops as usize));
+            let count = (digits.len() * loops as usize).min(KEYS_MAX);
+            session.send_digits(PlayId(id.0), digits.chars().cycle().take(count).collect());
         }
     }
 

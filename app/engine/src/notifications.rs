@@ -7,17 +7,19 @@ use ringway_model::sid::{AccountSid, CallSid};
 use ringway_store::{Callback, LogLevel, NewNotification};
 use ringway_webhook::Failure;
 
-/// Of a call.
+use crate::prompts::header_pairs;
+
+/// Of a call, or of an INVITE that did not become one.
 pub(crate) fn of_call(
     account_sid: AccountSid,
-    call_sid: CallSid,
+    call_sid: Option<CallSid>,
     notification: &Notification,
     now: UnixTime,
 ) -> NewNotification {
     let response = notification.response.as_ref();
     NewNotification {
         account_sid,
-        call_sid: Some(call_sid),
+        call_sid,
         error_code: notification.code,
         log: log_level(notification.level),
         message_text: notification.message.clone(),
@@ -50,9 +52,6 @@ pub(crate) fn of_refusal(account_sid: AccountSid, refusal: &Refusal, now: UnixTi
 /// Of a status callback that was not taken.
 pub(crate) fn of_callback(callback: &Callback, failure: &Failure, now: UnixTime) -> NewNotification {
     let reply = failure.reply.as_ref();
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
-    };
     NewNotification {
         account_sid: callback.account_sid,
         call_sid: callback.call_sid,
@@ -60,11 +59,10 @@ pub(crate) fn of_callback(callback: &Callback, failure: &Failure, now: UnixTime)
         log: LogLevel::Warning,
         message_text: failure.message.clone(),
         message_date: now,
-        request_url: callback.request.url.clone(),
+        request_url: ringway_call::url::presentable(&callback.request.url),
         request_method: callback.request.method.to_string(),
         request_variables: form(&callback.request.params),
-        response_headers: reply
-            .map_or_else(String::new, |reply| form(&reply.headers.iter().map(header).collect::<Vec<_>>())),
+        response_headers: reply.map_or_else(String::new, |reply| form(&header_pairs(&reply.headers))),
         response_body: reply
             .map_or_else(String::new, |reply| String::from_utf8_lossy(&reply.body).into_owned()),
     }

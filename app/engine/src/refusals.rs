@@ -19,7 +19,7 @@ pub struct RefusalRecord {
     pub time: UnixTime,
     /// Who sent it.
     pub source: SocketAddr,
-    /// `INVITE`, `REGISTER`.
+    /// `INVITE`, `REGISTER` or `OPTIONS`.
     pub method: &'static str,
     /// The status of the answer.
     pub status: u16,
@@ -41,6 +41,8 @@ pub(crate) struct Refusals(Mutex<VecDeque<RefusalRecord>>);
 
 impl Refusals {
     pub(crate) fn add(&self, record: RefusalRecord) {
+        let (status, code) = (record.status.to_string(), record.code.to_string());
+        metrics::counter!("ringway_refusals_total", "status" => status, "code" => code).increment(1);
         let mut records = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if records.len() == REFUSALS_MAX {
             records.pop_front();

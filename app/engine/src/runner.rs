@@ -21,7 +21,9 @@ use tracing::Instrument;
 use crate::effects::lost;
 use crate::leg::{Leg, Unacceptable};
 use crate::mailbox::{Mailbox, Slots};
+use crate::notifications;
 use crate::prompts::Prepared;
+use crate::refusals::{self, RefusalRecord};
 use crate::shared::Shared;
 
 /// A result that is still on its way, with the effect it answers.
@@ -120,21 +122,34 @@ impl Runner {
         self.perform();
     }
 
-    /// An INVITE that cannot become a call leaves a notification, and no call.
+    /// An INVITE that cannot become a call leaves a notification and a reason among the refusals, and no call.
     fn refuse(&mut self, unacceptable: &Unacceptable) {
+        let Unacceptable { status, code, message } = unacceptable;
+        let (facts, now) = (&self.facts, self.now().unix);
         let notification = Notification {
-            code: unacceptable.code,
-            level: Level::Error,
-            message: unacceptable.message.clone(),
+            code: *code,
+            level: Level::of(*code),
+            message: message.clone(),
             url: String::new(),
             method: None,
             params: Vec::new(),
             response: None,
         };
-        self.notify(&notification);
-        let accept =
-            (unacceptable.status == 415).then(|| ("Accept".to_owned(), "application/sdp".to_owned()));
-        self.respond(unacceptable.status, None, accept.into_iter().collect());
+        let row = notifications::of_call(facts.gate.account_sid, None, &notification, now);
+        drop(self.shared.store.insert_notification(row));
+        self.shared.refusals.add(RefusalRecord {
+            time: now,
+            source: self.leg.source.remote,
+            method: "INVITE",
+            status: *status,
+            code: *code,
+            reason: message.clone(),
+            domain_sid: Some(facts.gate.sid),
+            from: refusals::short(&facts.leg.from),
+            to: refusals::short(&facts.leg.to),
+        });
+        let accept = (*status == 415).then(|| ("Accept".to_owned(), "application/sdp".to_owned()));
+        self.respond(*status, None, accept.into_iter().collect());
         self.finished = true;
     }
 
@@ -228,12 +243,8 @@ impl Runner {
     pub(crate) fn notify(&self, notification: &Notification) {
         let facts = &self.facts;
         tracing::warn!(code = notification.code, "{}", notification.message);
-        let row = crate::notifications::of_call(
-            facts.gate.account_sid,
-            facts.call_sid,
-            notification,
-            self.now().unix,
-        );
+        let (account, call) = (facts.gate.account_sid, Some(facts.call_sid));
+        let row = notifications::of_call(account, call, notification, self.now().unix);
         drop(self.shared.store.insert_notification(row));
     }
 }

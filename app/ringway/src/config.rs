@@ -214,7 +214,7 @@ pub(crate) struct ServeOptions {
     pub(crate) call_time_limit: Duration,
 
     /// Refuse new calls when packets wait longer than this to be read.
-    #[arg(long, env = "RINGWAY_OVERLOAD_AGE", value_name = "TIME", default_value = "250ms", value_parser = parse_duration)]
+    #[arg(long, env = "RINGWAY_OVERLOAD_AGE", value_name = "TIME", default_value = "400ms", value_parser = parse_duration)]
     pub(crate) overload_age: Duration,
 
     /// Most TCP connections from one address.

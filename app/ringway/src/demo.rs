@@ -25,6 +25,8 @@ use crate::wiring::Service;
 const SUFFIX: &str = "ringway.test";
 const DOMAIN: &str = "demo.ringway.test";
 const USER: &str = "demo";
+/// What the first call hears.
+const GREETING: &str = "Hello! This is Ringway, and your first call works.";
 /// Ports tried from the first one on, so that a service that runs already is no obstacle.
 const PORTS_TRIED: u16 = 50;
 
@@ -46,6 +48,7 @@ pub(crate) fn run(options: &DemoOptions) -> Result<ExitCode, String> {
     let sip = service.sip_udp().ok_or("the demo listens on no UDP address")?;
     println!("\nA first call, to sip:hello@{DOMAIN}:\n");
     let outcome = call::run(&first_call(sip, &password, options)?)?;
+    println!("\nWhat was said: \"{GREETING}\"");
     if options.once {
         runtime.block_on(service.stop());
         return Ok(outcome);
@@ -115,7 +118,7 @@ async fn voice(Form(parameters): Form<Parameters>) -> Response {
         "<Gather numDigits=\"1\" action=\"/pressed\" timeout=\"5\"><Say>Press a key.</Say></Gather>\
          <Say>You pressed nothing. Goodbye.</Say>"
     } else {
-        "<Say>Hello! This is Ringway, and your first call works.</Say>"
+        &format!("<Say>{GREETING}</Say>")
     };
     twiml(verbs)
 }
@@ -212,11 +215,13 @@ fn first_call(sip: SocketAddr, password: &str, options: &DemoOptions) -> Result<
 }
 
 fn instructions(sip: SocketAddr, password: &str) -> String {
+    let program =
+        std::env::current_exe().map_or_else(|_| "ringway".to_owned(), |path| path.display().to_string());
     format!(
         "
 Ringway keeps serving; Ctrl-C ends it. Another call, with a key pressed:
 
-  RINGWAY_CALL_PASSWORD={password} target/release/ringway call sip:menu@{DOMAIN} \\
+  RINGWAY_CALL_PASSWORD={password} {program} call sip:menu@{DOMAIN} \\
       --via {sip} --user {USER} --digits 5 --save heard.wav
 
 A phone on this machine; the outbound proxy keeps its requests here:

@@ -83,7 +83,7 @@ pub struct Refusal {
     pub reason: String,
     /// What the phone was told.
     pub status: u16,
-    /// `INVITE` or `REGISTER`.
+    /// `INVITE`, `REGISTER` or `OPTIONS`.
     pub method: &'static str,
     /// The domain, when there is one of this name, and its owner.
     pub domain: Option<(DomainSid, AccountSid)>,
@@ -133,7 +133,10 @@ impl Admission {
         source: &Source,
     ) -> Decision {
         if request.method() == Method::Options {
-            return Decision::Abilities;
+            return match abilities(request) {
+                Ok(()) => Decision::Abilities,
+                Err(wrong) => refuse(wrong, request, source, None),
+            };
         }
         let gate = match self.gate(directory, request, source) {
             Ok(gate) => gate,
@@ -228,6 +231,14 @@ impl Admission {
     }
 }
 
+/// OPTIONS may name any host, but not a kind of URI that we would not understand (RFC 3261 8.2.2.1).
+fn abilities(request: &Message) -> Result<(), Wrong> {
+    match UriRef::parse(request.uri()) {
+        Ok(uri) if matches!(uri.scheme, Scheme::Sip | Scheme::Sips) => Ok(()),
+        _ => Err(Wrong::new(416, 32110, "The Request-URI is not a sip: URI, and no other kind is served")),
+    }
+}
+
 fn check_address(gate: &DomainGate, source: &Source) -> Result<(), Wrong> {
     let ip = source.remote.ip().to_canonical();
     match &gate.acl {
@@ -289,7 +300,11 @@ fn refuse(wrong: Wrong, request: &Message, source: &Source, gate: Option<&Domain
         level: if wrong.status == 503 { Level::Error } else { Level::of(wrong.code) },
         reason: wrong.reason,
         status: wrong.status,
-        method: if request.method() == Method::Register { "REGISTER" } else { "INVITE" },
+        method: match request.method() {
+            Method::Register => "REGISTER",
+            Method::Options => "OPTIONS",
+            _ => "INVITE",
+        },
         domain: gate.map(|gate| (gate.sid, gate.account_sid)),
         host: uri.map(|uri| shown(uri.host)).unwrap_or_default(),
         source: source.remote,

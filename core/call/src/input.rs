@@ -33,7 +33,8 @@ pub enum Input {
     Acknowledged,
     /// No ACK came for 64*T1; the endpoint has sent BYE (32022).
     AcknowledgeTimeout,
-    /// The caller gave up before we answered; 487 was sent.
+    /// The caller gave up before our answer left; 487 was sent. May come after [`Input::Answered`], when the
+    /// two met.
     Cancelled,
     /// The caller hung up; 200 was sent.
     Bye,
@@ -73,8 +74,9 @@ pub enum Input {
 /// A response with a 2xx status, after redirects.
 #[derive(Debug, Clone)]
 pub struct Fetched {
-    /// The URL that answered at last, with user and password when they still apply; relative URLs resolve
-    /// against it. Without a fragment.
+    /// The URL that answered at last: as it was configured or a redirect had it, without the parameters of the
+    /// request and without a fragment. Relative URLs resolve against it. User and password are not in it:
+    /// whoever fetches keeps them for their origin, for the life of the call.
     pub url: String,
     /// The HTTP status.
     pub status: u16,
@@ -93,7 +95,8 @@ pub struct FetchFailure {
     pub code: u32,
     /// One sentence.
     pub message: String,
-    /// The URL that failed, when it is not the one that was asked for (a redirect).
+    /// The URL that failed, when it is not the one that was asked for (a redirect); without the parameters of
+    /// the request.
     pub url: Option<String>,
     /// The last response, when there was one.
     pub response: Option<ResponseSeen>,

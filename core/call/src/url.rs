@@ -33,9 +33,15 @@ pub fn without_fragment(url: &str) -> &str {
     url.split_once('#').map_or(url, |(before, _)| before)
 }
 
-/// The URL without its fragment, user and password: fit to be shown to somebody else.
+/// The URL without its fragment, user and password: fit to be shown to somebody else. Of what is no URL with a
+/// host, nothing is shown up to the last `@`, wherever a login may be in it.
 pub fn presentable(url: &str) -> String {
     let mut parts = Parts::of(url);
+    let is_path = parts.scheme.is_none() && parts.authority.is_none() && parts.path.starts_with('/');
+    let has_host = parts.authority.is_some_and(is_authority);
+    if let (false, Some((_, after))) = (is_path || has_host, url.rsplit_once('@')) {
+        return without_fragment(after).to_owned();
+    }
     parts.fragment = None;
     parts.authority = parts.authority.map(|authority| authority.rsplit('@').next().unwrap_or(authority));
     parts.print(parts.path)
@@ -105,6 +111,16 @@ impl<'a> Parts<'a> {
 
 fn split(text: &str, mark: char) -> (&str, Option<&str>) {
     text.split_once(mark).map_or((text, None), |(before, after)| (before, Some(after)))
+}
+
+/// Whether this has a host, and a number for a port where it has one.
+fn is_authority(text: &str) -> bool {
+    let place = text.rsplit('@').next().unwrap_or(text);
+    let (host, port) = match place.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port),
+        _ => (place, ""),
+    };
+    !host.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn is_scheme(text: &str) -> bool {
@@ -213,7 +229,28 @@ mod tests {
     #[test]
     fn secrets_and_fragments_are_taken_off() {
         assert_eq!(presentable("https://u:p@a:8443/b?c=d@e#f"), "https://a:8443/b?c=d@e");
+        assert_eq!(presentable("http://u:p@[::1]:80/b?c=d@e"), "http://[::1]:80/b?c=d@e");
+        assert_eq!(presentable("http://[::1]/b@c"), "http://[::1]/b@c");
+        assert_eq!(presentable("/a@b?c#d"), "/a@b?c");
         assert_eq!(without_fragment("http://a/#x#y"), "http://a/");
+    }
+
+    #[test]
+    fn a_login_is_not_shown_of_what_is_no_web_address_either() {
+        for url in [
+            "ftp://u:secret@h/x",
+            "http//u:secret@h/x",
+            "http:/u:secret@h/x",
+            "http:///u:secret@h/x",
+            "http:\\\\u:secret@h/x",
+            "u:secret@h/x",
+            "http://u:se/cret@h/x",
+            "http://u:se?cret@h/x",
+            "http://u:se#cret@h/x#f",
+        ] {
+            let shown = presentable(url);
+            assert!(shown.ends_with("h/x") && !shown.contains("se") && !shown.contains("cret"), "{shown}");
+        }
     }
 
     proptest::proptest! {

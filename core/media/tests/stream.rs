@@ -183,6 +183,31 @@ fn reports_come_every_few_seconds_and_the_last_one_says_goodbye() {
 }
 
 #[test]
+fn who_sent_something_is_a_sender_for_two_more_reports() {
+    let mut session = session("0 101", "");
+    session.handle_rtp(at_ms(0), address(B), &packet(1, 0, 7, 0, &[0xff; 160]));
+    slots(&mut session, 0, 1000);
+    session.renegotiate(at_ms(1000), agreed(A, B, "0 101", "a=inactive\r\n"));
+    let sent = slots(&mut session, 1000, 40_000);
+    let is_sender: Vec<bool> = sent
+        .iter()
+        .map(|(_, bytes)| matches!(packets(bytes).next(), Some(RtcpPacket::SenderReport { .. })))
+        .collect();
+    assert_eq!(is_sender[..3], [true, true, false]);
+
+    // So the goodbye tells how much was sent even when it follows another report at once.
+    let mut session = self::session("0 101", "");
+    session.handle_rtp(at_ms(0), address(B), &packet(1, 0, 7, 0, &[0xff; 160]));
+    let reported = (0..).map(|slot| slot * 20).find(|now_ms| {
+        let sent = slots(&mut session, *now_ms, *now_ms + 20);
+        sent.iter().any(|(rtcp, _)| *rtcp)
+    });
+    session.close(at_ms(reported.unwrap()));
+    let last = session.poll_transmit().unwrap();
+    assert!(matches!(packets(last.bytes).next(), Some(RtcpPacket::SenderReport { .. })));
+}
+
+#[test]
 fn a_sender_report_tells_time_and_counts() {
     let mut session = session("0 101", "");
     session.handle_rtp(at_ms(0), address(B), &packet(1, 0, 7, 0, &[0xff; 160]));

@@ -2,10 +2,10 @@
 //! and dialogs. Bytes, time and chance come in as arguments; what to send comes out as values.
 #![forbid(unsafe_code)]
 
-pub mod dialog;
+mod dialog;
 pub mod digest;
 pub mod endpoint;
 pub mod framing;
 pub mod message;
 pub mod nonce;
-pub mod transaction;
+mod transaction;

@@ -186,6 +186,24 @@ fn rfc3261_15_1_1_a_hang_up_waits_for_the_ack() {
 }
 
 #[test]
+fn a_hang_up_that_waits_for_the_ack_takes_no_offer_and_is_not_gone() {
+    let mut bench = Bench::new();
+    let dialog = bench.incoming(&with_offer(&invite()));
+    bench.respond(dialog, 200);
+    let ours = tag(&bench.take_sent(), "To").to_owned();
+    bench.receive(&with_offer(&request("UPDATE", &ours, 2, "z9hG4bK-up", "")));
+    let offer = bench.take_offer();
+    bench.hang_up(dialog);
+    assert_eq!(bench.take_lines(), ["SIP/2.0 487 Request Terminated"]);
+    bench.command(Command::AnswerOffer { dialog, offer, result: Ok(Some(description())) });
+    bench.receive(&with_offer(&request("UPDATE", &ours, 3, "z9hG4bK-up2", "")));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 500 Server Internal Error"]);
+    assert!(bench.take_events().is_empty());
+    bench.pass(32_000);
+    assert_eq!(bench.take_events(), ["AcknowledgeTimeout"]);
+}
+
+#[test]
 fn rfc3261_9_2_a_cancel_gets_200_and_its_invite_487() {
     let mut bench = Bench::new();
     let dialog = bench.incoming(&invite());
@@ -199,6 +217,16 @@ fn rfc3261_9_2_a_cancel_gets_200_and_its_invite_487() {
     bench.respond(dialog, 200);
     assert!(bench.sent.is_empty());
     assert_eq!(bench.endpoint.counters().late_commands, 1);
+    // A copy, after the call is over: the answer is the same.
+    for acknowledged in [false, true] {
+        if acknowledged {
+            bench.receive(&request("ACK", &tags[0], 1, "z9hG4bK-1", ""));
+        }
+        bench.receive(&request("CANCEL", "", 1, "z9hG4bK-1", "Reason: SIP;cause=200\n"));
+        let copy = bench.take_sent();
+        assert!(copy.starts_with("SIP/2.0 200 OK\r\n"), "{copy}");
+        assert_eq!(tag(&copy, "To"), tags[0]);
+    }
 }
 
 #[test]
@@ -256,6 +284,19 @@ fn requests_follow_the_packets_when_the_contact_is_behind_a_nat() {
     let (target, bye) = bench.sent.remove(0);
     assert!(bye.starts_with("BYE sip:alice@10.0.0.7:5060 SIP/2.0\r\n"));
     assert_eq!(target.remote, "203.0.113.9:40002".parse().unwrap());
+}
+
+#[test]
+fn rfc3261_15_a_bye_in_an_early_dialog_gives_up_the_call_as_a_cancel_does() {
+    let mut bench = Bench::new();
+    let dialog = bench.incoming(&invite());
+    bench.respond(dialog, 180);
+    let ours = tag(&bench.take_sent(), "To").to_owned();
+    bench.receive(&request("BYE", &ours, 2, "z9hG4bK-bye", ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK", "SIP/2.0 487 Request Terminated"]);
+    assert_eq!(bench.take_events(), ["Cancelled", "Terminated"]);
+    bench.respond(dialog, 200);
+    assert!(bench.sent.is_empty(), "no answer leaves any more");
 }
 
 #[test]

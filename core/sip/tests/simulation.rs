@@ -12,7 +12,7 @@ use world::{Happening, Sabotage, Script, Side, World, description};
 
 /// Runs a scenario for every seed; the end is checked each time and by `expect`, which says whether the call
 /// went as meant. Now and then the network may defeat a call; it may never defeat the invariants.
-#[allow(clippy::disallowed_methods)] // how many seeds is the runner's choice
+#[expect(clippy::disallowed_methods, reason = "how many seeds run is the choice of whoever runs the tests")]
 fn scenario(script: Script, sabotage: fn() -> Sabotage, expect: fn(&World) -> bool) {
     let seeds = std::env::var("RINGWAY_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1000);
     let mut as_meant = 0;

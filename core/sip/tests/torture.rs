@@ -150,7 +150,7 @@ fn torture() -> Option<PathBuf> {
     assert!(!required, "{} is missing", root.display());
     #[allow(clippy::print_stdout)] // a skipped test says so
     {
-        println!("SKIPPED: {} is missing", root.display());
+        println!("skipped: {} is missing", root.display());
     }
     None
 }

@@ -72,7 +72,7 @@ pub struct CallEvent {
 impl Store {
     /// Records a request that a call made. Beyond 200 of a call, its oldest go.
     pub fn insert_call_event(&self, new: NewCallEvent) -> Pending<(), StoreError> {
-        self.write(move |work| insert(work, &new))
+        self.write_soon(move |work| insert(work, &new))
     }
 
     /// The requests that a call made, newest first.

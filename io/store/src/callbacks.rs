@@ -68,7 +68,7 @@ pub struct Callback {
 impl Store {
     /// Stores a callback that goes with no change of a call.
     pub fn insert_callback(&self, new: NewCallback) -> Pending<CallbackId, StoreError> {
-        self.write(move |work| insert(work, new))
+        self.write_soon(move |work| insert(work, new))
     }
 
     /// Leases up to `limit` callbacks that are due and that nobody holds, the longest due first.
@@ -79,7 +79,7 @@ impl Store {
         limit: u32,
         lease: Duration,
     ) -> Pending<Vec<Callback>, StoreError> {
-        self.write(move |work| {
+        self.write_soon(move |work| {
             let sql = format!(
                 "UPDATE callbacks SET claimed_by = ?1, claimed_until = ?2 WHERE id IN (
                      SELECT id FROM callbacks WHERE next_attempt_at <= ?3 AND expires_at > ?3
@@ -97,7 +97,7 @@ impl Store {
 
     /// Forgets a callback that was delivered; false when the lease had passed to another node.
     pub fn complete_callback(&self, id: CallbackId, node: String) -> Pending<bool, StoreError> {
-        self.write(move |work| {
+        self.write_soon(move |work| {
             let sql = "DELETE FROM callbacks WHERE id = ? AND claimed_by = ?";
             Ok(rows::execute(work.connection, sql, params![id.0, node])? == 1)
         })
@@ -111,7 +111,7 @@ impl Store {
         node: String,
         next_attempt: UnixTime,
     ) -> Pending<bool, StoreError> {
-        self.write(move |work| {
+        self.write_soon(move |work| {
             let sql = "UPDATE callbacks SET attempts = attempts + 1, next_attempt_at = ?, claimed_by = NULL,
                 claimed_until = NULL WHERE id = ? AND claimed_by = ?";
             Ok(rows::execute(work.connection, sql, params![next_attempt.as_millis(), id.0, node])? == 1)
@@ -120,7 +120,7 @@ impl Store {
 
     /// Gives up and forgets what is older than 24 hours, unless it is being tried right now.
     pub fn expire_callbacks(&self, now: UnixTime) -> Pending<Vec<Callback>, StoreError> {
-        self.write(move |work| {
+        self.write_soon(move |work| {
             let sql = format!(
                 "DELETE FROM callbacks WHERE expires_at <= ?1
                      AND (claimed_until IS NULL OR claimed_until <= ?1) RETURNING {}",

@@ -159,7 +159,7 @@ pub struct CallFilter {
 impl Store {
     /// Records that a call began.
     pub fn insert_call(&self, new: NewCall) -> Pending<(), StoreError> {
-        self.write(move |work| insert(work, &new))
+        self.write_soon(move |work| insert(work, &new))
     }
 
     /// Records where a call is; false when it is over or unknown. `start_time` stays as it is when `None`.
@@ -171,7 +171,7 @@ impl Store {
         start_time: Option<UnixTime>,
         now: UnixTime,
     ) -> Pending<bool, StoreError> {
-        self.write(move |work| {
+        self.write_soon(move |work| {
             let sql = "UPDATE calls SET status = ?, start_time = coalesce(?, start_time), updated_at = ?
                 WHERE sid = ? AND end_time IS NULL";
             let start = start_time.map(UnixTime::as_millis);
@@ -183,7 +183,7 @@ impl Store {
     /// Records that a call is over, and its status callback with it; false when it was over or is unknown, and
     /// then no callback is stored.
     pub fn finish_call(&self, finished: FinishedCall) -> Pending<bool, StoreError> {
-        self.write(move |work| finish(work, finished))
+        self.write_soon(move |work| finish(work, finished))
     }
 
     /// Deletes a call that is over; false when there is none.

@@ -105,7 +105,7 @@ pub struct NotificationFilter {
 impl Store {
     /// Records that something went wrong.
     pub fn insert_notification(&self, new: NewNotification) -> Pending<NotificationSid, StoreError> {
-        self.write(move |work| insert(work, &new))
+        self.write_soon(move |work| insert(work, &new))
     }
 
     /// A notification of the account, and of this call when one is given.

@@ -16,7 +16,7 @@ use crate::directory::{Publisher, StoreDirectory};
 use crate::lock::{DataDirectoryLock, lock};
 use crate::seal::Sealer;
 use crate::sqlite::{self, rows};
-use crate::writer::{Pending, Request, Work, Writer, enqueue};
+use crate::writer::{Pending, Request, Urgency, Work, Writer, enqueue};
 use crate::{Limits, OpenError, StoreError};
 
 pub(crate) const DATABASE_FILE: &str = "ringway.db";
@@ -135,11 +135,16 @@ impl Store {
         self.read(|connection| rows::one(connection, "SELECT 1", [], |cells| cells.take::<i64>()).map(drop))
     }
 
+    /// Completes once every write queued so far is on disk and can be read, also those that nobody waits for.
+    pub fn settled(&self) -> Pending<(), StoreError> {
+        self.write(|_| Ok(()))
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.shared.settings
     }
 
-    /// Queues a write; it is on its way when this returns.
+    /// Queues a write that somebody waits for; it is on its way when this returns.
     pub(crate) fn write<T, E>(
         &self,
         operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
@@ -148,7 +153,19 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Debug + Send + 'static,
     {
-        enqueue(self.shared.queue.as_ref(), operation)
+        enqueue(self.shared.queue.as_ref(), Urgency::Now, operation)
+    }
+
+    /// Queues a write that may wait a few milliseconds for others to share its commit.
+    pub(crate) fn write_soon<T, E>(
+        &self,
+        operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Debug + Send + 'static,
+    {
+        enqueue(self.shared.queue.as_ref(), Urgency::Soon, operation)
     }
 
     /// Reads on this thread's own connection.

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::task::{Context, Poll};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ringway_model::UnixTime;
 use rusqlite::Connection;
@@ -21,6 +21,10 @@ use crate::{StoreError, random};
 
 /// So many requests at most share a transaction; those behind wait no longer than that takes.
 const GROUP_MAX: usize = 512;
+
+/// How long requests that nobody is kept waiting by may wait for company: a commit costs the same for one as
+/// for many.
+const COMPANY_WAIT: Duration = Duration::from_millis(5);
 
 /// A write under way. Await it, or [`wait`](Self::wait) for it, to learn how it ended; drop it to leave it to
 /// itself: it was queued when this was made, and failures are logged.
@@ -68,8 +72,20 @@ impl Work<'_> {
     }
 }
 
+/// Whether somebody is kept waiting by a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Urgency {
+    /// A REST request waits: commit at once, with all that is queued.
+    Now,
+    /// The row of a call, its callbacks and notifications: a few milliseconds later will do.
+    Soon,
+}
+
 /// A request in the queue.
 pub(crate) trait Request: Send {
+    /// Whether somebody is kept waiting by it.
+    fn urgency(&self) -> Urgency;
+
     /// Does it inside the transaction; whether it is to be kept.
     fn perform(&mut self, work: &mut Work<'_>) -> bool;
 
@@ -78,6 +94,7 @@ pub(crate) trait Request: Send {
 }
 
 struct Queued<F, T, E> {
+    urgency: Urgency,
     operation: Option<F>,
     outcome: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
@@ -89,6 +106,10 @@ where
     T: Send,
     E: From<StoreError> + Debug + Send,
 {
+    fn urgency(&self) -> Urgency {
+        self.urgency
+    }
+
     fn perform(&mut self, work: &mut Work<'_>) -> bool {
         self.outcome = self.operation.take().map(|operation| operation(work));
         matches!(self.outcome, Some(Ok(_)))
@@ -109,6 +130,7 @@ where
 /// a call has a handful of writes in its life.
 pub(crate) fn enqueue<T, E>(
     queue: Option<&Sender<Box<dyn Request>>>,
+    urgency: Urgency,
     operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
 ) -> Pending<T, E>
 where
@@ -116,7 +138,7 @@ where
     E: From<StoreError> + Debug + Send + 'static,
 {
     let (reply, pending) = oneshot::channel();
-    let request = Box::new(Queued { operation: Some(operation), outcome: None, reply });
+    let request = Box::new(Queued { urgency, operation: Some(operation), outcome: None, reply });
     match queue {
         Some(queue) => {
             if let Err(refused) = queue.send(request) {
@@ -139,8 +161,7 @@ impl Writer {
     /// Runs until every sender is gone and the queue is empty.
     pub(crate) fn run(mut self, queue: &Receiver<Box<dyn Request>>) {
         while let Ok(first) = queue.recv() {
-            let mut group = vec![first];
-            group.extend(queue.try_iter().take(GROUP_MAX - 1));
+            let mut group = gather(first, queue);
             let committed = self.transact(&mut group);
             if let Err(error) = &committed {
                 tracing::error!(%error, requests = group.len(), "a transaction was lost");
@@ -208,6 +229,24 @@ impl Writer {
             tracing::error!(%error, "a lost transaction could not be rolled back");
         }
     }
+}
+
+/// The requests that share the next transaction: all that are queued, and while none of them is urgent, those
+/// that come soon.
+fn gather(first: Box<dyn Request>, queue: &Receiver<Box<dyn Request>>) -> Vec<Box<dyn Request>> {
+    let deadline = Instant::now() + COMPANY_WAIT;
+    let mut urgent = first.urgency() == Urgency::Now;
+    let mut group = vec![first];
+    while group.len() < GROUP_MAX {
+        let next = match deadline.saturating_duration_since(Instant::now()) {
+            left if urgent || left.is_zero() => queue.try_recv().ok(),
+            left => queue.recv_timeout(left).ok(),
+        };
+        let Some(request) = next else { break };
+        urgent |= request.urgency() == Urgency::Now;
+        group.push(request);
+    }
+    group
 }
 
 fn not_committed(error: StoreError) -> StoreError {

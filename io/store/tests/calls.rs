@@ -112,6 +112,14 @@ fn writes_that_nobody_waits_for_are_done_in_order() {
 }
 
 #[test]
+fn once_settled_what_was_queued_can_be_read() {
+    let world = World::new();
+    drop(world.store.insert_call(world.new_call(1)));
+    world.store.settled().wait().unwrap();
+    assert!(world.call(1).is_some());
+}
+
+#[test]
 fn only_a_call_that_is_over_can_be_deleted() {
     let world = World::new();
     world.store.insert_call(world.new_call(1)).wait().unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request as HttpRequest, Response as HttpResponse};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Request as HttpRequest, Response as HttpResponse};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Incoming};
 
@@ -22,7 +23,24 @@ pub(crate) struct Sending<'a> {
     pub(crate) request: HttpRequest<Full<Bytes>>,
     pub(crate) account: &'a str,
     pub(crate) overrides: Overrides,
-    pub(crate) body_bytes_max: usize,
+    pub(crate) caps: BodyCaps,
+}
+
+/// How large a body may be, in bytes. Its kind is known only when the head is there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BodyCaps {
+    pub(crate) sound: usize,
+    pub(crate) other: usize,
+}
+
+impl BodyCaps {
+    /// The cap of an answer with this head. What comes with an error is only shown, so it has no need to be
+    /// large.
+    pub(crate) fn of(self, status: u16, headers: &HeaderMap) -> usize {
+        let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes).trim_ascii_start();
+        let is_sound = kind.get(..6).is_some_and(|kind| kind.eq_ignore_ascii_case(b"audio/"));
+        if is_sound && (200..300).contains(&status) { self.sound } else { self.other }
+    }
 }
 
 /// A whole answer; `cut` when its body was larger than the cap.
@@ -57,9 +75,8 @@ pub(crate) async fn exchange(
             Err(Fault::Closed(_)) if reused => {}
             Err(fault) => return Err(fault),
             Ok(response) => {
-                let answer =
-                    read(response, &connection.activity, overrides.read_timeout, sending.body_bytes_max)
-                        .await?;
+                let bytes_max = sending.caps.of(response.status().as_u16(), response.headers());
+                let answer = read(response, &connection.activity, overrides.read_timeout, bytes_max).await?;
                 if !answer.cut {
                     pool.keep(key(connection.address), connection);
                 }

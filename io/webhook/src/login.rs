@@ -1,9 +1,10 @@
 //! Basic and Digest logins from the URL's userinfo, remembered for the life of a call (contract, runtime.md
 //! 1.4):
-//! the first request goes without, a 401 is answered, and from then on the call stays logged in.
+//! the first request goes without, a 401 is answered, and from then on the call stays logged in. Who a URL
+//! named may be asked for later: by a relative URL, which names nobody.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,14 +18,15 @@ use crate::types::Method;
 const LOGINS_MAX: usize = 16;
 const CHALLENGE_BYTES_MAX: usize = 4096;
 
-/// The logins of one call, one for each scheme, host and port.
+/// The logins of one call, one for each scheme, host and port; beyond [`LOGINS_MAX`] the oldest goes.
 #[derive(Debug, Default)]
-pub(crate) struct Logins(HashMap<Origin, Login>);
+pub(crate) struct Logins(VecDeque<(Origin, Login)>);
 
 #[derive(Debug)]
 struct Login {
     userinfo: Userinfo,
-    scheme: Scheme,
+    /// How the server wants it; none until it asks.
+    scheme: Option<Scheme>,
 }
 
 #[derive(Debug)]
@@ -34,11 +36,24 @@ enum Scheme {
 }
 
 impl Logins {
+    /// Keeps the login that a URL names for its origin; the newest one counts.
+    pub(crate) fn remember(&mut self, target: &Target) {
+        let Some(userinfo) = &target.login else { return };
+        let origin = target.origin();
+        if self.find(&origin).is_some_and(|login| login.userinfo == *userinfo) {
+            return;
+        }
+        self.0.retain(|(known, _)| *known != origin);
+        if self.0.len() >= LOGINS_MAX {
+            self.0.pop_front();
+        }
+        self.0.push_back((origin, Login { userinfo: userinfo.clone(), scheme: None }));
+    }
+
     /// The Authorization header for a request to a place where this call is logged in. A URL that names
-    /// another
-    /// user starts afresh.
+    /// another user starts afresh.
     pub(crate) fn authorization(&mut self, target: &Target, method: Method, cnonce: &str) -> Option<String> {
-        let login = self.0.get_mut(&target.origin())?;
+        let login = self.find(&target.origin())?;
         if target.login.as_ref().is_some_and(|userinfo| *userinfo != login.userinfo) {
             return None;
         }
@@ -49,22 +64,27 @@ impl Logins {
     /// answers
     /// this request gave before; after the first, only a nonce that went stale is worth another.
     pub(crate) fn challenged(&mut self, target: &Target, headers: &HeaderMap, rounds: u32) -> bool {
-        let origin = target.origin();
-        let remembered = self.0.remove(&origin).map(|login| login.userinfo);
-        let Some(userinfo) = target.login.clone().or(remembered) else { return false };
+        self.remember(target);
+        let Some(login) = self.find(&target.origin()) else { return false };
+        // What was answered before did not serve: the next request of the call goes without again.
+        login.scheme = None;
         let Some((scheme, stale)) = choose(headers) else { return false };
-        if rounds > 1 || (rounds == 1 && !stale) || self.0.len() >= LOGINS_MAX {
+        if rounds > 1 || (rounds == 1 && !stale) {
             return false;
         }
-        self.0.insert(origin, Login { userinfo, scheme });
+        login.scheme = Some(scheme);
         true
+    }
+
+    fn find(&mut self, origin: &Origin) -> Option<&mut Login> {
+        self.0.iter_mut().find(|(known, _)| known == origin).map(|(_, login)| login)
     }
 }
 
 impl Login {
     fn authorization(&mut self, uri: &str, method: Method, cnonce: &str) -> Option<String> {
         let (user, password) = (self.userinfo.user.expose(), self.userinfo.password.expose());
-        match &mut self.scheme {
+        match self.scheme.as_mut()? {
             Scheme::Basic => Some(format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))),
             Scheme::Digest { challenge, uses } => {
                 *uses += 1;
@@ -183,6 +203,38 @@ mod tests {
         assert!(!logins.challenged(&at, &fresh, 1));
         assert!(logins.challenged(&at, &stale, 1));
         assert!(!logins.challenged(&at, &stale, 2));
+    }
+
+    #[test]
+    fn a_login_outlives_its_refusal_and_gives_way_to_a_newer_one() {
+        let mut logins = Logins::default();
+        let basic = headers(&[r#"Basic realm="x""#]);
+        logins.remember(&target("http://user:pass@h.example/open"));
+        let relative = target("http://h.example/private");
+        assert_eq!(logins.authorization(&relative, Method::Get, "c"), None, "nobody asked yet");
+        for _ in 0..2 {
+            assert!(logins.challenged(&relative, &basic, 0));
+            assert!(logins.authorization(&relative, Method::Get, "c").is_some());
+            assert!(!logins.challenged(&relative, &basic, 1));
+            assert_eq!(logins.authorization(&relative, Method::Get, "c"), None);
+        }
+        logins.remember(&target("http://other:pass@h.example/"));
+        assert!(logins.challenged(&relative, &basic, 0));
+        let newer = Some("Basic b3RoZXI6cGFzcw==".to_owned());
+        assert_eq!(logins.authorization(&relative, Method::Get, "c"), newer);
+        assert!(!logins.challenged(&target("https://h.example/private"), &basic, 0));
+    }
+
+    #[test]
+    fn the_oldest_of_many_logins_goes() {
+        let mut logins = Logins::default();
+        let basic = headers(&["Basic realm=x"]);
+        for number in 0..=LOGINS_MAX {
+            logins.remember(&target(&format!("http://u:p@h{number}.example/")));
+        }
+        assert!(!logins.challenged(&target("http://h0.example/"), &basic, 0));
+        assert!(logins.challenged(&target("http://h1.example/"), &basic, 0));
+        assert_eq!(logins.0.len(), LOGINS_MAX);
     }
 
     #[test]

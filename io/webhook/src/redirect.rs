@@ -16,17 +16,22 @@ type Params = [(String, String)];
 /// One request of the chain that redirects make.
 #[derive(Debug, Clone)]
 pub(crate) struct Hop {
+    /// What is requested: with our parameters, when they are in the query.
     pub(crate) target: Target,
+    /// The place as somebody wrote it, without our parameters: what is reported, and what relative URLs start
+    /// from.
+    pub(crate) place: Url,
     pub(crate) method: Method,
 }
 
 impl Hop {
     /// The first: parameters go into the form, or into the query behind what is there.
     pub(crate) fn first(mut target: Target, method: Method, params: &Params) -> Self {
+        let place = target.url.clone();
         if !method.has_form() {
             append(&mut target.url, params.iter());
         }
-        Self { target, method }
+        Self { target, place, method }
     }
 
     /// The parameters of the form; none when they are in the query.
@@ -55,13 +60,17 @@ impl Hop {
         if target.login.is_none() && target.origin() == self.target.origin() {
             target.login.clone_from(&self.target.login);
         }
+        let mut place = target.url.clone();
+        if !self.method.has_form() {
+            remove(&mut place, params);
+        }
         let method = if self.method.has_form() && !repeats { Method::Get } else { self.method };
         if !method.has_form() {
             // Many servers carry the query over; those parameters are not said twice.
             let present: Vec<(String, String)> = target.url.query_pairs().into_owned().collect();
             append(&mut target.url, params.iter().filter(|param| !present.contains(param)));
         }
-        Ok(Some(Self { target, method }))
+        Ok(Some(Self { target, place, method }))
     }
 }
 
@@ -74,6 +83,18 @@ fn append<'p>(url: &mut Url, params: impl Iterator<Item = &'p (String, String)>)
         _ => pairs,
     };
     url.set_query(Some(&query));
+}
+
+/// Takes out of a query what a server carried over from ours; the rest stays as it was written.
+fn remove(url: &mut Url, params: &Params) {
+    let is_ours = |part: &&str| {
+        let pair = form_urlencoded::parse(part.as_bytes()).next();
+        pair.is_some_and(|(name, value)| params.iter().any(|(key, text)| *key == name && *text == value))
+    };
+    let Some(query) = url.query() else { return };
+    let kept: Vec<&str> = query.split('&').filter(|part| !is_ours(part)).collect();
+    let kept = Some(kept.join("&")).filter(|kept| !kept.is_empty());
+    url.set_query(kept.as_deref());
 }
 
 #[cfg(test)]
@@ -122,6 +143,21 @@ mod tests {
         let get = hop("http://h.example/v", Method::Get);
         let next = next(&get, 301, "https://h.example/v?From=sip%3Aa+b%40h&To=%2B1").unwrap().unwrap();
         assert_eq!(next.target.to_string(), "https://h.example/v?From=sip%3Aa+b%40h&To=%2B1");
+        assert_eq!(next.place.as_str(), "https://h.example/v");
+    }
+
+    #[test]
+    fn a_place_has_the_query_that_somebody_wrote() {
+        let get = hop("http://h.example/v?x=%20y", Method::Get);
+        assert_eq!(get.place.as_str(), "http://h.example/v?x=%20y");
+        let carried = "/w?From=sip:a%20b@h&z=%20&&To=other&To=%2B1";
+        assert_eq!(
+            next(&get, 302, carried).unwrap().unwrap().place.as_str(),
+            "http://h.example/w?z=%20&&To=other"
+        );
+        let post = hop("http://h.example/v", Method::Post);
+        let own = next(&post, 302, "/w?To=%2B1").unwrap().unwrap();
+        assert_eq!(own.place.as_str(), "http://h.example/w?To=%2B1", "a form is not carried over");
     }
 
     #[test]

@@ -15,13 +15,13 @@ use tokio::time::{Instant, timeout_at};
 use url::form_urlencoded;
 
 use crate::client::Shared;
-use crate::exchange::{Answer, Sending, exchange};
+use crate::exchange::{Answer, BodyCaps, Sending, exchange};
 use crate::fault::Fault;
 use crate::overrides::Overrides;
 use crate::redirect::{Hop, REDIRECTS_MAX};
 use crate::session::{CallSession, Memory};
 use crate::signature::sign;
-use crate::target::{Target, shown};
+use crate::target::Target;
 use crate::types::{Attempt, Failure, Method, Purpose, Reply, Request};
 
 const SIGNATURE: HeaderName = HeaderName::from_static("x-twilio-signature");
@@ -29,6 +29,7 @@ const IDEMPOTENCY: HeaderName = HeaderName::from_static("i-twilio-idempotency-to
 
 /// The answer a fetch ended with, whatever its status.
 pub(crate) struct Outcome {
+    /// Where it came from, without our parameters.
     pub(crate) url: String,
     pub(crate) answer: Answer,
     /// Set when the body is in the media cache.
@@ -42,7 +43,7 @@ pub(crate) async fn run(
     session: &CallSession,
     request: &Request,
 ) -> Result<Outcome, Failure> {
-    let fail_early = |fault: Fault| failure(&fault, shown(&request.url), None, Vec::new());
+    let fail_early = |fault: Fault| failure(&fault, None, None, Vec::new());
     let (target, overrides) = Target::parse(&request.url).map_err(fail_early)?;
     let deadline = Instant::now() + overrides.total_timeout;
     let mut run = Run {
@@ -51,6 +52,7 @@ pub(crate) async fn run(
         request,
         overrides,
         deadline,
+        redirected: false,
         retries_left: overrides.retries,
         attempts: Vec::new(),
     };
@@ -63,6 +65,7 @@ struct Run<'a> {
     request: &'a Request,
     overrides: Overrides,
     deadline: Instant,
+    redirected: bool,
     retries_left: u8,
     attempts: Vec<Attempt>,
 }
@@ -82,7 +85,10 @@ impl Run<'_> {
                 Err(fault) => return Err(self.failed(&fault, &hop, None)),
             };
             match hop.next(got.answer.status, &got.answer.headers, &self.request.params) {
-                Ok(Some(next)) => hop = next,
+                Ok(Some(next)) => {
+                    hop = next;
+                    self.redirected = true;
+                }
                 Ok(None) => return self.conclude(&hop, got),
                 Err(fault) => return Err(self.failed(&fault, &hop, Some(got.answer))),
             }
@@ -92,6 +98,7 @@ impl Run<'_> {
 
     /// One place of the chain, as often as retries and logins ask for it.
     async fn hop(&mut self, hop: &Hop) -> Result<Got, Fault> {
+        self.session.memory().logins.remember(&hop.target);
         if let Some(got) = self.kept(hop) {
             return Ok(got);
         }
@@ -138,7 +145,7 @@ impl Run<'_> {
             request: self.http_request(hop)?,
             account: &self.request.account_sid,
             overrides: self.overrides,
-            body_bytes_max: self.body_bytes_max(),
+            caps: self.caps(),
         };
         exchange(&self.shared.connector, &self.shared.pool, sending, address).await
     }
@@ -220,10 +227,13 @@ impl Run<'_> {
         headers
     }
 
-    fn body_bytes_max(&self) -> usize {
+    /// A webhook may be answered with a sound, which is as large as other sounds are.
+    fn caps(&self) -> BodyCaps {
+        let (text, sound) = (self.shared.body_bytes_max, self.shared.media_bytes_max);
         match self.request.purpose {
-            Purpose::Media => self.shared.media_bytes_max,
-            Purpose::Document | Purpose::Callback => self.shared.body_bytes_max,
+            Purpose::Media => BodyCaps { sound, other: sound },
+            Purpose::Document => BodyCaps { sound, other: text },
+            Purpose::Callback => BodyCaps { sound: text, other: text },
         }
     }
 
@@ -295,7 +305,8 @@ impl Run<'_> {
         } else if purpose == Purpose::Callback {
             None
         } else if answer.cut {
-            Some(Fault::TooLarge { limit: self.body_bytes_max(), media: purpose == Purpose::Media })
+            let limit = self.caps().of(answer.status, &answer.headers);
+            Some(Fault::TooLarge { limit, media: purpose == Purpose::Media })
         } else if answer.body.is_empty() && is_chunked(&answer.headers) && hop.method != Method::Head {
             Some(Fault::Empty)
         } else {
@@ -305,16 +316,16 @@ impl Run<'_> {
             return Err(self.failed(&fault, hop, Some(got.answer)));
         }
         let attempts = std::mem::take(&mut self.attempts);
-        Ok(Outcome { url: hop.target.to_string(), answer: got.answer, version: got.version, attempts })
+        Ok(Outcome { url: hop.place.to_string(), answer: got.answer, version: got.version, attempts })
     }
 
     fn failed(&mut self, fault: &Fault, hop: &Hop, answer: Option<Answer>) -> Failure {
         let attempts = std::mem::take(&mut self.attempts);
-        failure(fault, hop.target.to_string(), answer, attempts)
+        failure(fault, self.redirected.then(|| hop.place.to_string()), answer, attempts)
     }
 }
 
-fn failure(fault: &Fault, url: String, answer: Option<Answer>, attempts: Vec<Attempt>) -> Failure {
+fn failure(fault: &Fault, url: Option<String>, answer: Option<Answer>, attempts: Vec<Attempt>) -> Failure {
     let reply = answer
         .map(|answer| Box::new(Reply { status: answer.status, headers: answer.headers, body: answer.body }));
     Failure { code: fault.code(), message: fault.to_string(), outcome: fault.outcome(), url, reply, attempts }

@@ -140,8 +140,9 @@ pub struct Response {
     pub content_type: String,
     /// The whole body.
     pub body: Bytes,
-    /// Where the answer came from after redirects, without fragment, user and password.
-    /// Relative URLs of the document resolve against this.
+    /// Where the answer came from after redirects: as the URL was configured or Location had it, without the
+    /// request's own parameters, fragment, user and password. Relative URLs of the document resolve against
+    /// this; the session knows the login of its origin.
     pub url: String,
     /// Every request that was sent for this one, in order.
     pub attempts: Vec<Attempt>,
@@ -203,8 +204,9 @@ pub struct Failure {
     pub message: String,
     /// What kind of thing happened, as the metrics have it: `guard`, `dns`, `connect`, `tls`, `timeout`, ...
     pub outcome: &'static str,
-    /// The URL it happened at, without fragment, user and password.
-    pub url: String,
+    /// The URL it happened at when that is not the one of the request: where redirects led, as Location had
+    /// it, without the request's own parameters, fragment, user and password.
+    pub url: Option<String>,
     /// The answer, when there was one.
     pub reply: Option<Box<Reply>>,
     /// Every request that was sent, in order.

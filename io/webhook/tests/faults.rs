@@ -4,7 +4,7 @@ mod support;
 
 use std::net::SocketAddr;
 
-use ringway_webhook::{CallSession, Client, ClientConfig, Failure, Guard, MediaRequest, Names};
+use ringway_webhook::{CallSession, Client, ClientConfig, Failure, Guard, MediaRequest, Names, Request};
 use support::{Act, Server, TWIML, client, config, get, ok, post, status};
 use tokio::net::{TcpListener, UdpSocket};
 
@@ -20,7 +20,25 @@ async fn an_error_status_is_11200_and_keeps_the_answer() {
     assert_eq!((failure.code, reply.status, &reply.body[..]), (11200, 404, &b"no"[..]));
     assert_eq!(reply.headers["x-reason"], "none");
     assert_eq!((failure.attempts.len(), failure.attempts[0].status), (1, Some(404)));
-    assert_eq!(failure.url, server.url("/x?a=1"));
+    assert_eq!(failure.url, None);
+}
+
+#[tokio::test]
+async fn a_failure_says_where_redirects_led_without_our_parameters_and_logins() {
+    let server = Server::start(|seen| match seen.target.starts_with("/away") {
+        true => {
+            let host = seen.header("host").unwrap_or_default();
+            status(302, &format!("Location: http://user:secret@{host}/lost?x=1#rc=3\r\n"))
+        }
+        false => status(404, ""),
+    })
+    .await;
+    for request in [get(server.url("/away?a=1")), post(server.url("/away?a=1"))] {
+        let failure = client().fetch(&CallSession::new(), request).await.unwrap_err();
+        assert_eq!(failure.url, Some(server.url("/lost?x=1")));
+    }
+    let failure = client().fetch(&CallSession::new(), get(server.url("/lost?a=1"))).await.unwrap_err();
+    assert_eq!(failure.url, None);
 }
 
 #[tokio::test]
@@ -118,6 +136,27 @@ async fn a_document_of_64_kb_is_taken_and_a_byte_more_is_11750() {
 }
 
 #[tokio::test]
+async fn a_sound_that_answers_a_webhook_may_be_as_large_as_media() {
+    let server = Server::start(|seen| {
+        let (code, size) = seen.target[1..].split_once('/').unwrap();
+        let body = "x".repeat(size.parse().unwrap());
+        let kind = "Content-Type:  Audio/X-Wav; rate=8000";
+        Act::Send(format!("HTTP/1.1 {code} Status\r\n{kind}\r\nContent-Length: {size}\r\n\r\n{body}"))
+    })
+    .await;
+    let client = Client::new(ClientConfig { media_bytes_max: 100_000, ..config() }).unwrap();
+    for request in [get(server.url("/200/100000")), post(server.url("/200/100000"))] {
+        let request = Request { params: Vec::new(), ..request };
+        assert_eq!(client.fetch(&CallSession::new(), request).await.unwrap().body.len(), 100_000);
+    }
+    for (path, code, kept) in [("/200/100001", 11750, 100_000), ("/404/100000", 11200, 65_536)] {
+        let failure = client.fetch(&CallSession::new(), post(server.url(path))).await.unwrap_err();
+        assert_eq!((failure.code, failure.reply.unwrap().body.len()), (code, kept), "{path}");
+        assert!(code != 11750 || failure.message.contains("100000"), "{}", failure.message);
+    }
+}
+
+#[tokio::test]
 async fn a_body_without_end_stops_being_read() {
     let chunk = format!("8000\r\n{}\r\n", "x".repeat(0x8000));
     let endless = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}", chunk.repeat(4));
@@ -160,8 +199,8 @@ async fn urls_and_fragments_fail_before_anything_is_sent() {
         (server.url("/#e=,"), 11240),
         (server.url("/#e=dublin-ix"), 11242),
     ] {
-        let failure = failure(url).await;
-        assert_eq!((failure.code, failure.attempts.len()), (code, 0), "{}", failure.url);
+        let failure = failure(url.clone()).await;
+        assert_eq!((failure.code, failure.attempts.len()), (code, 0), "{url}");
     }
     assert!(client().fetch(&CallSession::new(), post(server.url("/#e=ashburn,dublin"))).await.is_ok());
     assert_eq!(server.received().len(), 1);

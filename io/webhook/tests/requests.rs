@@ -231,7 +231,7 @@ async fn redirects_are_followed_and_signed_anew() {
     .await;
     let response = client().fetch(&CallSession::new(), post(server.url("/302"))).await.unwrap();
     let followed = "/seen?x=1&To=sip%3Aa+b%40h&From=%2B1";
-    assert_eq!((response.url, response.attempts.len()), (server.url(followed), 2));
+    assert_eq!((response.url, response.attempts.len()), (server.url("/seen?x=1"), 2));
     client().fetch(&CallSession::new(), post(server.url("/307"))).await.unwrap();
     let seen = server.received();
     assert_eq!((seen[1].method.as_str(), seen[1].target.as_str()), ("GET", followed));
@@ -267,6 +267,61 @@ async fn a_login_is_not_carried_to_another_place() {
     let url = server.url("/").replace("://", "://user:pass@");
     client().fetch(&CallSession::new(), post(url)).await.unwrap();
     assert_eq!(elsewhere.received()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn what_is_reported_has_the_query_that_was_written_and_not_our_parameters() {
+    let server = Server::start(|seen| match seen.target.split('?').next() {
+        Some("/away") => status(302, "Location: /found?y=%20z\r\n"),
+        // Takes the whole query along, as servers that move everything do.
+        Some("/moved") => {
+            let query = seen.target.trim_start_matches("/moved");
+            status(301, &format!("Location: /found{query}\r\n"))
+        }
+        _ => ok(TWIML),
+    })
+    .await;
+    for (asked, reported) in [
+        ("/voice", "/voice"),
+        ("/voice?x=%20y&From=me#rc=0", "/voice?x=%20y&From=me"),
+        ("/away?x=1", "/found?y=%20z"),
+        ("/moved", "/found"),
+        ("/moved?x=%20y", "/found?x=%20y"),
+    ] {
+        for request in [get(server.url(asked)), post(server.url(asked))] {
+            let method = request.method;
+            let response = client().fetch(&CallSession::new(), request).await.unwrap();
+            assert_eq!(response.url, server.url(reported), "{method} {asked}");
+            let last = server.received().pop().unwrap();
+            let all = format!("{}&{}", last.target, last.body);
+            assert_eq!(all.matches("From=%2B1").count(), 1, "{method} {asked}: {all}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_kept_for_its_origin_before_anybody_asks_for_it() {
+    let private = |seen: &Received| match (seen.target.as_str(), seen.header("authorization")) {
+        ("/private", None) => status(401, "WWW-Authenticate: Basic realm=\"x\"\r\n"),
+        ("/wrong", _) => status(401, "WWW-Authenticate: Basic realm=\"y\"\r\n"),
+        _ => ok(TWIML),
+    };
+    let (server, elsewhere) = (Server::start(private).await, Server::start(private).await);
+    let (client, call) = (client(), CallSession::new());
+    let open = client.fetch(&call, post(server.url("/open").replace("://", "://user:pass@"))).await.unwrap();
+    assert_eq!(open.url, server.url("/open"));
+    assert!(client.fetch(&call, post(server.url("/wrong"))).await.is_err());
+    let relative = Url::parse(&open.url).unwrap().join("/private").unwrap();
+    assert!(client.fetch(&call, post(relative.clone())).await.is_ok(), "a refusal elsewhere changes nothing");
+    let seen = server.received();
+    assert_eq!(seen.last().unwrap().header("authorization"), Some("Basic dXNlcjpwYXNz"));
+    assert_eq!(seen[0].header("authorization"), None, "not before somebody asks");
+    let signature = sign(&Secret::new(TOKEN), &relative, &post("").params);
+    assert_eq!(seen.last().unwrap().header("x-twilio-signature"), Some(signature.as_str()));
+
+    assert_eq!(client.fetch(&call, post(elsewhere.url("/private"))).await.unwrap_err().code, 11200);
+    assert!(client.fetch(&CallSession::new(), post(relative)).await.is_err(), "another call");
+    assert!(elsewhere.received().iter().all(|seen| seen.header("authorization").is_none()));
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! A developer's web application: answers with what the test says, and remembers what it was asked.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -21,6 +21,8 @@ pub struct Received {
     pub target: String,
     /// The parameters of the query, then of the form.
     pub params: Vec<(String, String)>,
+    /// Those of the form alone.
+    pub form: Vec<(String, String)>,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// When.
@@ -80,7 +82,16 @@ impl Answer {
 #[derive(Default)]
 struct State {
     answers: HashMap<String, Answer>,
+    /// What comes before the above, once each.
+    first: HashMap<String, VecDeque<Answer>>,
     received: Vec<Received>,
+}
+
+impl State {
+    fn answer_to(&mut self, path: &str) -> Answer {
+        let first = self.first.get_mut(path).and_then(VecDeque::pop_front);
+        first.or_else(|| self.answers.get(path).cloned()).unwrap_or_else(|| Answer::twiml(""))
+    }
 }
 
 /// The running application. Paths without an answer get an empty TwiML document.
@@ -116,6 +127,12 @@ impl Application {
         self.state().answers.insert(path.to_owned(), answer);
     }
 
+    /// The next request to this path is answered so, before what [`Application::answer`] says; may be said
+    /// more than once.
+    pub fn answer_first(&self, path: &str, answer: Answer) {
+        self.state().first.entry(path.to_owned()).or_default().push_back(answer);
+    }
+
     /// Every request so far, in order.
     pub fn received(&self) -> Vec<Received> {
         self.state().received.clone()
@@ -143,7 +160,7 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
     while let Some(request) = read(&mut reader) {
         let answer = {
             let mut state = state.lock().expect("no panic while it was held");
-            let answer = state.answers.get(&request.path).cloned().unwrap_or_else(|| Answer::twiml(""));
+            let answer = state.answer_to(&request.path);
             state.received.push(request);
             answer
         };
@@ -170,13 +187,14 @@ fn read(reader: &mut impl BufRead) -> Option<Received> {
     let mut body = vec![0; length.unwrap_or("0").parse().ok()?];
     reader.read_exact(&mut body).ok()?;
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let mut params = form(query);
-    params.extend(form(&String::from_utf8_lossy(&body)));
+    let form_params = form(&String::from_utf8_lossy(&body));
+    let params = form(query).into_iter().chain(form_params.clone()).collect();
     Some(Received {
         method,
         path: path.to_owned(),
         target: target.clone(),
         params,
+        form: form_params,
         headers,
         at: Instant::now(),
     })

@@ -6,12 +6,18 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod application;
+pub mod baresip;
+pub mod caller;
 pub mod http;
+pub mod phone;
+pub mod relay;
 pub mod ringway;
+pub mod rtp;
 pub mod sound;
 pub mod tools;
 
 pub use application::{Application, Received};
+pub use phone::Phone;
 pub use ringway::{Ringway, Setup};
 
 use std::time::{Duration, Instant};

@@ -1,10 +1,10 @@
 //! The binary as a child process.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -26,6 +26,8 @@ pub struct Setup {
     arguments: Vec<String>,
     data_dir: Option<PathBuf>,
     wrapper: Vec<String>,
+    variables: Vec<(String, String)>,
+    own_account: bool,
 }
 
 impl Setup {
@@ -38,6 +40,18 @@ impl Setup {
     /// With the data of an earlier start.
     pub fn data_dir(mut self, path: &Path) -> Self {
         self.data_dir = Some(path.to_owned());
+        self
+    }
+
+    /// With a variable of the environment.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With an account that it makes itself, instead of [`ACCOUNT`].
+    pub fn own_account(mut self) -> Self {
+        self.own_account = true;
         self
     }
 
@@ -63,10 +77,15 @@ impl Setup {
         words.extend(self.arguments);
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]);
-        command.env("RINGWAY_ACCOUNT_SID", ACCOUNT).env("RINGWAY_AUTH_TOKEN", TOKEN);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
+        if !self.own_account {
+            command.env("RINGWAY_ACCOUNT_SID", ACCOUNT).env("RINGWAY_AUTH_TOKEN", TOKEN);
+        }
+        command.envs(self.variables);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{words:?}: {error}"));
-        let screen = read_screen(&mut child);
+        let log = Text::follow(child.stderr.take(), |line| eprintln!("{line}"));
+        let printed = Text::follow(child.stdout.take(), |_| ());
+        let screen = read_screen(&mut child, &printed);
         let find = |label: &str| {
             let line = screen.iter().find_map(|line| line.trim().strip_prefix(label));
             let line = line.unwrap_or_else(|| panic!("no `{label}` in {screen:#?}"));
@@ -80,6 +99,8 @@ impl Setup {
             screen: screen.clone(),
             data_dir,
             child,
+            log,
+            printed,
             _scratch: scratch,
         }
     }
@@ -100,6 +121,8 @@ pub struct Ringway {
     /// Where its data live.
     pub data_dir: PathBuf,
     child: Child,
+    log: Text,
+    printed: Text,
     _scratch: Option<Scratch>,
 }
 
@@ -112,6 +135,16 @@ impl Ringway {
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it logged so far.
+    pub fn log(&self) -> String {
+        self.log.so_far()
+    }
+
+    /// What it printed so far, its first screen included.
+    pub fn printed(&self) -> String {
+        self.printed.so_far()
     }
 
     /// `kill -9`, and waits until it is gone.
@@ -163,6 +196,17 @@ impl Ringway {
         let reply = self.api("GET", path, &[]);
         assert_eq!(reply.status, 200, "GET {path}: {}", reply.body);
         reply.json()
+    }
+
+    /// The value of a metric, named with its labels as in `calls_total{status="busy"}`; `None` while nothing
+    /// was counted.
+    ///
+    /// # Panics
+    /// When it is not a number.
+    pub fn metric(&self, name: &str) -> Option<f64> {
+        let reply = http::request(self.admin, "GET", "/metrics", None, &[]);
+        let value = reply.body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map(|value| value.parse().unwrap_or_else(|error| panic!("{name} {value}: {error}")))
     }
 
     /// A domain `NAME.sip.twilio.com` whose callers authenticate as `user` with `password`.
@@ -232,24 +276,38 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
-/// The lines up to the one that names the account; what comes later is read and dropped.
-fn read_screen(child: &mut Child) -> Vec<String> {
-    let stdout = child.stdout.take().expect("its output");
-    let (sender, lines) = mpsc::channel();
-    std::thread::spawn(move || {
-        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // Nobody reads on once the screen is complete.
-            let _ = sender.send(line);
-        }
-    });
-    let mut screen = Vec::new();
-    loop {
-        let line =
-            lines.recv_timeout(START_LIMIT).unwrap_or_else(|error| panic!("ringway: {error}\n{screen:#?}"));
-        let complete = line.trim().starts_with("account");
-        screen.push(line);
-        if complete {
-            return screen;
-        }
+/// The lines up to the one that names the account.
+fn read_screen(child: &mut Child, printed: &Text) -> Vec<String> {
+    crate::wait_for("the first screen of ringway", START_LIMIT, || {
+        // Asked before the text is read, so that what was printed last is seen.
+        let ended = child.try_wait().expect("it can be waited for");
+        let screen: Vec<String> = printed.so_far().lines().map(str::to_owned).collect();
+        let complete = screen.iter().any(|line| line.trim().starts_with("account"));
+        assert!(complete || ended.is_none(), "ringway did not start: {ended:?}\n{screen:#?}");
+        complete.then_some(screen)
+    })
+}
+
+/// Lines that a child writes, kept as they come.
+struct Text(Arc<Mutex<String>>);
+
+impl Text {
+    fn follow(pipe: Option<impl Read + Send + 'static>, each: impl Fn(&str) + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let kept = Arc::clone(&text);
+        let pipe = pipe.expect("its output");
+        std::thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                each(&line);
+                let mut kept = kept.lock().expect("no panic while it was held");
+                kept.push_str(&line);
+                kept.push('\n');
+            }
+        });
+        Self(text)
+    }
+
+    fn so_far(&self) -> String {
+        self.0.lock().expect("no panic while it was held").clone()
     }
 }

@@ -18,7 +18,7 @@ impl Sound {
     /// When it is not one.
     pub fn read(path: &Path) -> Self {
         let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        assert!(bytes.len() > 44 && bytes.starts_with(b"RIFF"), "{} is not a WAV file", path.display());
+        assert!(bytes.len() >= 44 && bytes.starts_with(b"RIFF"), "{} is not a WAV file", path.display());
         let word = |at: usize| u16::from_le_bytes([bytes[at], bytes[at + 1]]);
         let channels = usize::from(word(22));
         let rate_hz = u32::from(word(24)) | u32::from(word(26)) << 16;
@@ -41,6 +41,11 @@ impl Sound {
     /// # Panics
     /// When it cannot be written.
     pub fn write(&self, path: &Path) {
+        std::fs::write(path, self.wav()).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    }
+
+    /// A WAV file of it.
+    pub fn wav(&self) -> Vec<u8> {
         let length = (self.samples.len() * 2) as u32;
         let mut bytes = Vec::with_capacity(44 + self.samples.len() * 2);
         bytes.extend_from_slice(b"RIFF");
@@ -52,7 +57,7 @@ impl Sound {
         bytes.extend_from_slice(b"data");
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend(self.samples.iter().flat_map(|sample| sample.to_le_bytes()));
-        std::fs::write(path, bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        bytes
     }
 
     /// How long it is.

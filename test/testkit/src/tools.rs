@@ -2,8 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Says that a test cannot run here, or fails it when `RINGWAY_REQUIRE=all`. Returns false, for the caller to
@@ -73,51 +74,76 @@ impl Drop for Scratch {
 /// # Panics
 /// When it cannot be started, or takes longer than `limit` (it is then ended).
 pub fn run(program: impl AsRef<OsStr>, limit: Duration, prepare: impl FnOnce(&mut Command)) -> Output {
+    start(program, prepare).finish(limit)
+}
+
+/// Starts a program whose output is kept.
+///
+/// # Panics
+/// When it cannot be started.
+pub fn start(program: impl AsRef<OsStr>, prepare: impl FnOnce(&mut Command)) -> Running {
     let mut command = Command::new(&program);
-    command
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     prepare(&mut command);
     let shown = program.as_ref().to_string_lossy().into_owned();
-    let child = command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
-    let watched = Watched::new(child, limit);
-    watched.output(&shown)
+    let mut child = command.spawn().unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let (stdout, stderr) = (reader(child.stdout.take()), reader(child.stderr.take()));
+    Running { shown, child, stdout: Some(stdout), stderr: Some(stderr) }
 }
 
-/// A child that is ended when it takes too long.
-struct Watched {
+/// A program that runs. Dropping it ends it.
+pub struct Running {
+    shown: String,
     child: Child,
-    deadline: Instant,
+    stdout: Option<JoinHandle<Vec<u8>>>,
+    stderr: Option<JoinHandle<Vec<u8>>>,
 }
 
-impl Watched {
-    fn new(child: Child, limit: Duration) -> Self {
-        Self { child, deadline: Instant::now() + limit }
+impl Running {
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
-    fn output(mut self, shown: &str) -> Output {
-        let stdout = reader(self.child.stdout.take());
-        let stderr = reader(self.child.stderr.take());
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it takes longer than `limit` (it is then ended).
+    pub fn finish(mut self, limit: Duration) -> Output {
+        let deadline = Instant::now() + limit;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("the child can be waited for") {
                 break Some(status);
             }
-            if Instant::now() > self.deadline {
-                self.child.kill().expect("the child can be ended");
-                self.child.wait().expect("the child ends");
+            if Instant::now() > deadline {
+                self.end();
                 break None;
             }
             std::thread::sleep(Duration::from_millis(10));
         };
-        let (stdout, stderr) = (stdout.join().expect("its output"), stderr.join().expect("its output"));
+        let text = |pipe: Option<JoinHandle<Vec<u8>>>| {
+            pipe.expect("taken once").join().expect("its output can be read")
+        };
+        let (stdout, stderr) = (text(self.stdout.take()), text(self.stderr.take()));
         let told = || format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
-        let status = status.unwrap_or_else(|| panic!("{shown} took too long\n{}", told()));
+        let status = status.unwrap_or_else(|| panic!("{} took too long\n{}", self.shown, told()));
         Output { status, stdout, stderr }
+    }
+
+    fn end(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
-fn reader(pipe: Option<impl std::io::Read + Send + 'static>) -> std::thread::JoinHandle<Vec<u8>> {
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn reader(pipe: Option<impl std::io::Read + Send + 'static>) -> JoinHandle<Vec<u8>> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
         if let Some(mut pipe) = pipe {

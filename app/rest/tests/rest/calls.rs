@@ -69,6 +69,18 @@ async fn a_live_call_and_a_finished_one_are_shown() {
 }
 
 #[tokio::test]
+async fn a_call_can_be_fetched_as_soon_as_its_application_knows_of_it() {
+    let world = World::new().await;
+    for number in 1..=5 {
+        let call = world.new_call(number, CallStatus::Ringing, "0");
+        let path = format!("/Calls/{}.json", call.sid);
+        // Nobody waits for it: the application is asked meanwhile.
+        drop(world.store.insert_call(call));
+        assert_eq!(world.get(&path).await.found()["status"], "ringing");
+    }
+}
+
+#[tokio::test]
 async fn a_call_that_was_never_answered_has_no_duration_and_initiated_is_queued() {
     let world = World::new().await;
     let busy = world.call(1, CallStatus::Ringing, "0").await;

@@ -143,8 +143,16 @@ impl World {
 
     /// A call in the store.
     pub(crate) async fn call(&self, number: u8, status: CallStatus, start: &str) -> CallSid {
+        let new = self.new_call(number, status, start);
+        let sid = new.sid;
+        self.store.insert_call(new).await.unwrap();
+        sid
+    }
+
+    /// A call that is still to be stored.
+    pub(crate) fn new_call(&self, number: u8, status: CallStatus, start: &str) -> NewCall {
         let sid = CallSid::from_random([number; 16]);
-        let new = NewCall {
+        NewCall {
             sid,
             account_sid: self.account(),
             parent_call_sid: None,
@@ -160,9 +168,7 @@ impl World {
             now: UnixTime::from_secs(1_437_413_230),
             start_time: Some(seconds(start)),
             callback: None,
-        };
-        self.store.insert_call(new).await.unwrap();
-        sid
+        }
     }
 }
 

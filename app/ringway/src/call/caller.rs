@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use ringway_media::sdp::{LocalMedia, Negotiation, SessionDescription, sdp_from_body};
-use ringway_media::{Codec, Latch, Negotiated, PlayId, Prompt, SessionConfig};
+use ringway_media::{Codec, Latch, Negotiated, PlayId, Prompt, SessionConfig, SessionEvent};
 use ringway_model::Now;
 use ringway_model::random::Random;
 use ringway_rtp_net::prompt::DecodeLimits;
@@ -20,7 +20,8 @@ use ringway_sip::endpoint::{
 };
 use ringway_sip::message::Message;
 use ringway_sip_net::{
-    AdvertiseRule, Driver, EventSink, ListenSpec, Listeners, NetConfig, Observed, local_address_towards,
+    AdvertiseRule, Driver, DriverHandle, EventSink, ListenSpec, Listeners, NetConfig, Observed,
+    local_address_towards,
 };
 
 use super::CallOptions;
@@ -58,7 +59,7 @@ pub(super) fn call(options: &CallOptions) -> Result<Report, String> {
     let mut caller = Caller {
         options,
         start,
-        driver,
+        sip: driver.handle(),
         media,
         ports: Some(ports),
         negotiation,
@@ -74,6 +75,8 @@ pub(super) fn call(options: &CallOptions) -> Result<Report, String> {
         ending: false,
     };
     caller.follow()?;
+    driver.shutdown();
+    caller.see_the_last();
     Ok(caller.report)
 }
 
@@ -82,12 +85,13 @@ enum News {
     Sip(DialogEvent),
     Message(Rung),
     Heard(Vec<i16>),
+    Key(char),
 }
 
 struct Caller<'a> {
     options: &'a CallOptions,
     start: Instant,
-    driver: Driver,
+    sip: DriverHandle,
     media: MediaNet,
     ports: Option<ReservedPorts>,
     negotiation: Negotiation,
@@ -116,8 +120,19 @@ impl Caller<'_> {
                 Ok(News::Sip(event)) => self.event(event)?,
                 Ok(News::Message(rung)) => self.rung(rung),
                 Ok(News::Heard(samples)) => self.report.heard.push(&samples),
+                Ok(News::Key(key)) => self.report.keys.push(key),
                 Err(RecvTimeoutError::Timeout) => self.time_came()?,
                 Err(RecvTimeoutError::Disconnected) => return Err("the SIP driver stopped".to_owned()),
+            }
+        }
+    }
+
+    /// What the driver sent while it stopped: the ACK of a refusal, the response to a BYE.
+    fn see_the_last(&mut self) {
+        let last: Vec<News> = self.news.try_iter().collect();
+        for news in last {
+            if let News::Message(rung) = news {
+                self.rung(rung);
             }
         }
     }
@@ -192,8 +207,17 @@ impl Caller<'_> {
             opened_at: ringway_sip_net::clock::wall(),
             seed: self.random.u64(),
         };
-        let session = self.media.open(ports, config, Box::new(|_| {}));
-        let heard = self.sender.clone();
+        let (keys, heard) = (self.sender.clone(), self.sender.clone());
+        let session = self.media.open(
+            ports,
+            config,
+            Box::new(move |event| {
+                if let SessionEvent::Digit(key) = event {
+                    // The loop may be over already.
+                    let _ = keys.send(News::Key(key));
+                }
+            }),
+        );
         session.listen(Box::new(move |samples: &[i16]| {
             // The loop may be over already.
             let _ = heard.send(News::Heard(samples.to_vec()));
@@ -269,7 +293,7 @@ impl Caller<'_> {
     }
 
     fn command(&self, command: Command) -> Result<(), String> {
-        self.driver.handle().send(command).map_err(|error| error.to_string())
+        self.sip.send(command).map_err(|error| error.to_string())
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) ended_by: &'static str,
     /// What was heard.
     pub(crate) heard: Heard,
+    /// The keys that the other side pressed.
+    pub(crate) keys: String,
     /// How the sound travelled.
     pub(crate) media: SessionStats,
 }
@@ -57,6 +59,9 @@ impl Report {
             self.loss_percent(),
             media.jitter_ms
         );
+        if !self.keys.is_empty() {
+            let _ = writeln!(text, "keys heard: {}", self.keys);
+        }
         let _ = write!(text, "{:.1} s of sound", self.heard.audible_s());
         match &options.save {
             Some(path) => {
@@ -83,6 +88,8 @@ impl Report {
             "packets_lost": self.media.packets_lost,
             "jitter_ms": self.media.jitter_ms,
             "concealed_frames": self.media.concealed_frames,
+            "jitter_buffer_ms": self.media.depth_ms,
+            "keys": self.keys,
             "sound_ms": (self.heard.audible_s() * 1000.0).round() as u64,
             "saved": options.save.as_ref().map(|path| path.display().to_string()),
             "ladder": self.ladder.iter().map(rung).collect::<Vec<_>>(),

@@ -2,7 +2,6 @@
 
 use ringway_model::Now;
 use ringway_model::sid::{AccountSid, CredentialListSid};
-use ringway_model::uri::UriRef;
 use ringway_sip::digest::{self, Authorization, DigestHashes, InvalidAuthorization, ServerChallenge};
 use ringway_sip::endpoint::{Reply, Source};
 use ringway_sip::message::{Message, Name};
@@ -27,6 +26,10 @@ impl Admission {
     /// Looks at the credentials of a request. Whether the user or the password is wrong cannot be told from
     /// outside; a right answer to an old nonce is challenged again with `stale=true`, and so is one that was
     /// heard before.
+    ///
+    /// The `uri` that was signed need not be the Request-URI: many phones and testers sign the address of their
+    /// proxy instead. What that leaves open is closed by the nonce, which is good for one address and, with its
+    /// count, for one request.
     pub(super) fn verify(
         &mut self,
         now: Now,
@@ -42,10 +45,6 @@ impl Admission {
         let right = is_right(&authorization, known.as_deref().unwrap_or_default(), lists, request);
         if !right {
             let reason = "Bad user credentials: the user is in no credential list that is mapped for calls, or its password is wrong";
-            return Err(Wrong::new(403, 32202, reason));
-        }
-        if !is_for(&authorization.uri, request.uri()) {
-            let reason = "Bad user credentials: they are for another Request-URI than the one they came with";
             return Err(Wrong::new(403, 32202, reason));
         }
         let fresh = self.nonces.check(now.unix, source.remote.ip(), &authorization.nonce)
@@ -96,16 +95,4 @@ fn is_right(
         return false;
     }
     mapped.any(|(_, hashes)| verify(hashes))
-}
-
-/// Whether the `uri` of credentials is the Request-URI: the same user at the same host. Ports and parameters
-/// are lost or added on the way too often to insist on them.
-fn is_for(uri: &str, request_uri: &str) -> bool {
-    if uri == request_uri {
-        return true;
-    }
-    let (Ok(uri), Ok(request_uri)) = (UriRef::parse(uri), UriRef::parse(request_uri)) else { return false };
-    uri.scheme == request_uri.scheme
-        && uri.user_decoded() == request_uri.user_decoded()
-        && uri.host.eq_ignore_ascii_case(request_uri.host)
 }

@@ -263,6 +263,16 @@ fn options_are_answered_for_anybody() {
 }
 
 #[test]
+fn options_for_an_unknown_kind_of_uri_are_refused() {
+    let mut door = Door::new(gate());
+    for uri in ["nobodyKnowsThisScheme:totallyopaquecontent", "soap.beep://192.0.2.103:3002"] {
+        let decision = door.knock(&request("OPTIONS", uri, ""));
+        let Decision::Refuse { reply, refusal } = decision else { panic!("{uri}: {decision:?}") };
+        assert_eq!((reply.status, refusal.method), (416, "OPTIONS"));
+    }
+}
+
+#[test]
 fn a_mapped_v4_address_in_v6_clothes_is_the_same_address() {
     let mut door = Door::new(open_gate());
     door.source.remote = "[::ffff:198.51.100.7]:5062".parse().unwrap();
@@ -333,18 +343,14 @@ fn a_nonce_is_bound_to_its_address_and_not_to_its_port() {
 }
 
 #[test]
-fn credentials_must_be_for_this_request() {
+fn what_the_credentials_sign_need_not_be_the_request_uri() {
     let mut door = Door::new(locked_gate());
-    for (uri, fits) in [
-        ("sip:100@DEMO.sip.twilio.com:5060;transport=udp", true),
-        ("sip:%3100@demo.sip.twilio.com", true),
-        ("sip:101@demo.sip.twilio.com", false),
-        ("sip:100@other.sip.twilio.com", false),
-        ("nonsense", false),
-    ] {
+    for uri in
+        ["sip:100@DEMO.sip.twilio.com:5060;transport=udp", "sip:198.51.100.1:5060", "198.51.100.1:5060"]
+    {
         let challenge = door.challenged(&invite(URI));
         let decision = door.knock(&answer_for(&challenge, "alice", "Secret-password1", uri, 1));
-        assert_eq!(matches!(decision, Decision::Accept(_)), fits, "{uri}: {decision:?}");
+        assert!(matches!(decision, Decision::Accept(_)), "{uri}: {decision:?}");
     }
 }
 

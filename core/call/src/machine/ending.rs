@@ -44,11 +44,13 @@ impl CallMachine {
         }
     }
 
-    /// The phone never confirmed our 200: it was not a call, whatever we played into it.
+    /// The phone never confirmed our 200: it was not a call, whatever we played into it. When only a later
+    /// change of the session went unconfirmed, it was one.
     pub(super) fn acknowledge_timeout(&mut self, now: Now) {
         let message = "ACK not received from your SIP endpoint: the call was torn down".to_owned();
         self.out.notify(self.program.notification(32022, message));
-        self.finish(now, CallStatus::Failed, None);
+        let status = if self.acknowledged { CallStatus::Completed } else { CallStatus::Failed };
+        self.finish(now, status, None);
     }
 
     /// Without media there is no call. An answer whose ACK brought media that cannot be used (late offer) was
@@ -69,14 +71,23 @@ impl CallMachine {
 
     /// The caller gave up or hung up, or the dialog was lost.
     pub(super) fn dialog_over(&mut self, now: Now, input: &Input) {
-        let sip_status = matches!(input, Input::Cancelled).then_some(487);
+        if matches!(input, Input::Cancelled) {
+            return self.cancelled(now);
+        }
         let status = match (&self.phase, input) {
             (Phase::Closing { status, .. } | Phase::Over { status }, _) => *status,
             (Phase::InProgress, _) | (Phase::Answering, Input::Bye) => CallStatus::Completed,
             (_, Input::DialogGone) => CallStatus::Failed,
             _ => CallStatus::NoAnswer,
         };
-        self.finish(now, status, sip_status);
+        self.finish(now, status, None);
+    }
+
+    /// The phone was told 487, so an answer of ours that was on its way never left: whatever we believed
+    /// meanwhile, nobody was talking.
+    fn cancelled(&mut self, now: Now) {
+        self.answered_at = None;
+        self.finish(now, CallStatus::NoAnswer, Some(487));
     }
 
     pub(super) fn media_inactive(&mut self, now: Now) {

@@ -7,12 +7,16 @@ use ringway_model::Moment;
 use ringway_twiml::HttpMethod;
 use ringway_twiml::document::{Gather, Prompt};
 
-use super::{Context, Event, Outcome, Transfer};
+use super::{Context, Event, Failure, Outcome, Transfer};
 use super::{Pausing, Playing, Saying};
 use crate::effect::{EffectId, Purpose};
 
 /// Most keys that one Gather takes: then they are submitted, whatever its rules are.
 const KEYS_MAX: usize = 256;
+
+/// A file of Play that is no sound, and the same in a Gather.
+const INVALID_SOUND: u32 = 13420;
+const INVALID_SOUND_IN_GATHER: u32 = 13325;
 
 /// Keys being collected.
 #[derive(Debug)]
@@ -154,7 +158,7 @@ impl Gathering {
             Outcome::Next if left.is_empty() => return Self::waiting(rules, keys, &early, context),
             Outcome::Next => next_prompt(left, early, &rules, context),
             Outcome::Transfer(transfer) => Outcome::Transfer(transfer),
-            Outcome::Failed(failure) => Outcome::Failed(failure),
+            Outcome::Failed(failure) => Outcome::Failed(renumbered(failure)),
         };
         phase.map(|phase| Self { rules, phase, keys })
     }
@@ -171,6 +175,14 @@ impl Gathering {
         }
         Outcome::Performing(gathering)
     }
+}
+
+/// A file that is no sound has a number of its own inside a Gather (contract, runtime.md 1.8).
+fn renumbered(mut failure: Failure) -> Failure {
+    if failure.failure.code == INVALID_SOUND {
+        failure.failure.code = INVALID_SOUND_IN_GATHER;
+    }
+    failure
 }
 
 /// Begins the next prompt that takes time; without one, the time-out runs.

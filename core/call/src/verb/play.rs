@@ -59,7 +59,8 @@ impl Playing {
 
 /// 11100 for a reference that leads nowhere.
 pub(crate) fn invalid_url(reference: &str) -> Failure {
-    let message = format!("Invalid URL format: {reference:?} does not resolve to an http or https URL");
+    let shown = url::presentable(reference);
+    let message = format!("Invalid URL format: {shown:?} does not resolve to an http or https URL");
     let failure = FetchFailure { code: 11100, message, url: None, response: None };
     Failure { failure, url: Some(reference.to_owned()) }
 }

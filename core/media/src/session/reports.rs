@@ -20,7 +20,8 @@ pub(super) struct Reports {
     opened_at: UnixTime,
     scatter: Scatter,
     next_at: Moment,
-    packets_reported: u32,
+    /// Packets sent by the report before the last one, and by the last one.
+    packets_reported: (u32, u32),
     /// The peer's last sender report: its source, the middle of its NTP time, and when it came.
     sender_report: Option<(u32, u32, Moment)>,
     round_trip: Option<Duration>,
@@ -36,7 +37,7 @@ impl Reports {
             opened_at: config.opened_at,
             scatter: Scatter::new(!config.seed),
             next_at: now,
-            packets_reported: 0,
+            packets_reported: (0, 0),
             sender_report: None,
             round_trip: None,
             remote: None,
@@ -54,7 +55,8 @@ impl Reports {
         self.next_at = now + self.interval();
     }
 
-    /// Appends a compound: a sender's report when something was sent since the last, else a receiver's.
+    /// Appends a compound: a sender's report when something was sent since the one before the last, else a
+    /// receiver's (RFC 3550 6.4).
     pub(super) fn write(
         &mut self,
         out: &mut Vec<u8>,
@@ -63,8 +65,9 @@ impl Reports {
         block: Option<ReportBlock>,
         goodbye: bool,
     ) {
-        let is_sender = sent.packets != self.packets_reported;
-        self.packets_reported = sent.packets;
+        let (before_last, last) = self.packets_reported;
+        let is_sender = sent.packets != before_last;
+        self.packets_reported = (last, sent.packets);
         let info = is_sender.then(|| SenderInfo { ntp: self.ntp(now), ..sent });
         let block = block.map(|block| self.with_sender_report(now, block));
         rtcp::write_report(out, self.ssrc, info, block);

@@ -88,6 +88,11 @@ impl Dialog {
         }
     }
 
+    /// Whether the application has hung up.
+    pub(crate) fn is_given_up(&self) -> bool {
+        matches!(self.phase, Phase::Ending) || self.hangup.is_some()
+    }
+
     /// Our INVITE or re-INVITE that has no final answer yet.
     pub(crate) fn open_invite(&self) -> Option<Key> {
         match (&self.phase, self.change.as_ref().map(|change| change.state)) {

@@ -99,6 +99,10 @@ pub trait Policy {
     /// Asked once for every new request outside a dialog whose method we serve (INVITE, REGISTER, OPTIONS);
     /// never for retransmissions, ACK or CANCEL.
     fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<Self::Ticket>;
+
+    /// Told of a new INVITE or REGISTER that the endpoint refused by itself, without asking: 400, 420, 482, 483
+    /// or 503. Whoever keeps reasons keeps this one too.
+    fn refused(&mut self, _now: Now, _request: &Message, _source: &Source, _status: u16) {}
 }
 
 /// A decision of the policy.

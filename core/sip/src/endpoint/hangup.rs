@@ -24,6 +24,7 @@ impl<T> Endpoint<T> {
             Phase::Outgoing(_) => self.give_up(now, dialog, headers),
             // RFC 3261 15.1.1: not before the ACK of our 2xx, or the end of the wait for it.
             Phase::Confirmed if dialog.answer.is_some() => {
+                self.refuse_offer(now, dialog);
                 dialog.hangup = Some(headers);
                 Fate::Continues
             }
@@ -37,9 +38,7 @@ impl<T> Endpoint<T> {
 
     /// Sends our BYE; the dialog is over when it is answered, or never is.
     pub(super) fn send_bye(&mut self, now: Moment, dialog: &mut Dialog, headers: Vec<(String, String)>) {
-        if let Some(offer) = dialog.peer_offer.take() {
-            self.refuse(now, offer.transaction, &offer.request, &dialog.local_tag, 487, &[]);
-        }
+        self.refuse_offer(now, dialog);
         if let Some(key) = dialog.open_invite() {
             self.abandon(now, key);
         }
@@ -48,6 +47,13 @@ impl<T> Endpoint<T> {
         dialog.hangup = None;
         dialog.phase = Phase::Ending;
         self.send_in_dialog(now, dialog, Purpose::Bye, Payload { headers, body: None }, 0);
+    }
+
+    /// The peer's offer that nobody will answer any more.
+    pub(super) fn refuse_offer(&mut self, now: Moment, dialog: &mut Dialog) {
+        if let Some(offer) = dialog.peer_offer.take() {
+            self.refuse(now, offer.transaction, &offer.request, &dialog.local_tag, 487, &[]);
+        }
     }
 
     /// Gives up a call that is not answered: a CANCEL as soon as a 1xx allows it (RFC 3261 9.1).

@@ -10,7 +10,7 @@ use super::table::{ServerMachine, ServerTransaction};
 use super::{DialogId, Endpoint, Fate};
 use crate::dialog::uas::PeerOffer;
 use crate::dialog::{Dialog, Phase};
-use crate::message::{Message, Method};
+use crate::message::{Message, Method, Name};
 use crate::transaction::invite_server::InviteServer;
 use crate::transaction::key::Key;
 use crate::transaction::request_server::RequestServer;
@@ -107,12 +107,17 @@ impl<T> Endpoint<T> {
         self.refuse(now, key, request, &dialog.local_tag, 200, headers);
     }
 
+    /// A BYE in an early dialog (RFC 3261 15) gives up the call as a CANCEL does, and is told as one: whoever
+    /// hears of it must know that no answer left.
     fn serve_bye(&mut self, now: Moment, dialog: &mut Dialog, key: Key, request: Message) -> Fate {
         self.accept(now, dialog, key, &request);
         match &mut dialog.phase {
             Phase::Incoming(incoming) => {
                 let (invite, key) = (incoming.request.clone(), incoming.transaction);
                 self.refuse(now, key, &invite, &dialog.local_tag, 487, &[]);
+                let reason = request.header(Name::Reason).map(str::to_owned);
+                self.event(dialog.id, DialogEvent::Cancelled { reason });
+                return Fate::Over;
             }
             Phase::Outgoing(_) => {
                 // The 2xx that made this dialog is still under way: it is acknowledged and ended when it comes.
@@ -157,7 +162,8 @@ impl<T> Endpoint<T> {
         if ours_open {
             return self.deny(now, dialog, key, &request, 491, &[]);
         }
-        if dialog.peer_offer.is_some() || matches!(dialog.phase, Phase::Incoming(_)) {
+        let busy = dialog.peer_offer.is_some() || matches!(dialog.phase, Phase::Incoming(_));
+        if busy || dialog.is_given_up() {
             return self.deny_for_now(now, dialog, key, &request);
         }
         self.offer(dialog, key, request);

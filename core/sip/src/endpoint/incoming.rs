@@ -59,7 +59,10 @@ impl<T> Endpoint<T> {
             Ok(body) => self.accept_offer(now, dialog, pending.transaction, &pending.request, body),
             Err(status) => {
                 let status = status.clamp(300, 699);
-                self.refuse(now, pending.transaction, &pending.request, &dialog.local_tag, status, &[]);
+                // RFC 3261 8.2.3: a body of the wrong kind is told the right one.
+                let accept = [("Accept".to_owned(), "application/sdp".to_owned())];
+                let headers = if status == 415 { &accept[..] } else { &[] };
+                self.refuse(now, pending.transaction, &pending.request, &dialog.local_tag, status, headers);
             }
         }
         self.try_change(now, dialog);

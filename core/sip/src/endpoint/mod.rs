@@ -131,11 +131,17 @@ impl<T> Endpoint<T> {
 
     fn command(&mut self, now: Moment, command: Command) {
         let known = self.with_dialog(now, command.dialog(), |endpoint, dialog| {
-            if matches!(dialog.phase, Phase::Ending) || dialog.hangup.is_some() {
-                endpoint.event(dialog.id, DialogEvent::Gone);
-                return Fate::Continues;
+            match &dialog.phase {
+                Phase::Confirmed if dialog.hangup.is_some() => {
+                    // Superseded; not gone, for the ACK or the want of it is still to be told.
+                    Fate::Continues
+                }
+                Phase::Ending | Phase::Outgoing(_) if dialog.is_given_up() => {
+                    endpoint.event(dialog.id, DialogEvent::Gone);
+                    Fate::Continues
+                }
+                _ => endpoint.dialog_command(now, dialog, command),
             }
-            endpoint.dialog_command(now, dialog, command)
         });
         if !known {
             self.counters.late_commands += 1;
@@ -177,9 +183,7 @@ impl<T> Endpoint<T> {
     fn bury(&mut self, now: Moment, mut dialog: Dialog) {
         self.timers.cancel(dialog.timer);
         self.dialog_keys.remove(&dialog.key);
-        if let Some(offer) = dialog.peer_offer.take() {
-            self.refuse(now, offer.transaction, &offer.request, &dialog.local_tag, 487, &[]);
-        }
+        self.refuse_offer(now, &mut dialog);
         if let Some(key) = dialog.open_invite() {
             self.abandon(now, key);
         }

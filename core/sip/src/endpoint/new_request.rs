@@ -29,6 +29,9 @@ impl<T> Endpoint<T> {
         P: Policy<Ticket = T> + ?Sized,
     {
         if let Some(reply) = self.objection(now.monotonic, &source, &request) {
+            if matches!(request.method(), Method::Invite | Method::Register) {
+                policy.refused(now, &request, &source, reply.status);
+            }
             return self.reply_as_told(&source, &request, &reply);
         }
         match policy.admit(now, &request, &source) {

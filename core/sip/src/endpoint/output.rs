@@ -49,9 +49,10 @@ pub enum Event<T> {
 /// Something that happened in a dialog. After [`DialogEvent::Terminated`] nothing comes.
 #[derive(Debug)]
 pub enum DialogEvent {
-    /// The caller gave up before an answer; the 487 is sent already.
+    /// The caller gave up before an answer, by a CANCEL or by a BYE in the early dialog; the 487 is sent
+    /// already.
     Cancelled {
-        /// The Reason header of the CANCEL.
+        /// The Reason header of the CANCEL or BYE.
         reason: Option<String>,
     },
     /// Our 2xx to an INVITE or re-INVITE was acknowledged.
@@ -61,7 +62,7 @@ pub enum DialogEvent {
     },
     /// Our 2xx was never acknowledged (32022); a BYE is sent already.
     AcknowledgeTimeout,
-    /// The peer hung up; the 200 is sent already.
+    /// The peer hung up an answered call; the 200 is sent already.
     Bye {
         /// The BYE.
         request: Message,

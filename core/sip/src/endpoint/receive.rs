@@ -103,7 +103,8 @@ impl<T> Endpoint<T> {
         Fate::Continues
     }
 
-    /// A CANCEL is answered without state: its copies find the same transaction and get the same answer.
+    /// A CANCEL is answered without state: its copies find the same transaction and get the same answer, whose
+    /// tag is the one of the INVITE's answers (RFC 3261 9.2).
     fn receive_cancel(&mut self, now: Moment, source: &Source, request: &Message) {
         let key = self.keyring.server(request, "INVITE");
         let Some(server) = self.servers.get(&key) else {
@@ -111,14 +112,23 @@ impl<T> Endpoint<T> {
         };
         let open = server.machine.is_proceeding();
         let owner = server.dialog;
+        let sent = match &server.machine {
+            ServerMachine::Invite(machine) => machine.last_response(),
+            ServerMachine::Request(_) => None,
+        };
         let tag = owner.and_then(|id| self.dialogs.get(&id)).map(|dialog| dialog.local_tag.clone());
-        match tag {
+        match tag.or_else(|| self.tag_of(sent?)) {
             Some(tag) => self.reply_with_tag(source, request, 200, &tag),
             None => self.reply(source, request, 200),
         }
         if let Some(id) = owner.filter(|_| open) {
             self.with_dialog(now, id, |endpoint, dialog| endpoint.cancelled(now, dialog, key, request));
         }
+    }
+
+    /// Our tag in a response that we sent.
+    fn tag_of(&self, response: Bytes) -> Option<String> {
+        Message::parse(response, &self.config.limits).ok()?.to_tag().map(str::to_owned)
     }
 
     fn cancelled(&mut self, now: Moment, dialog: &mut Dialog, key: Key, cancel: &Message) -> Fate {

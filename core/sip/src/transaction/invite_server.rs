@@ -86,6 +86,11 @@ impl InviteServer {
         }
     }
 
+    /// What was sent last, unless it is the dialog's.
+    pub(crate) fn last_response(&self) -> Option<Bytes> {
+        self.last_response.clone()
+    }
+
     /// An ACK with the branch of the INVITE. True when it is for this transaction; after a 2xx it is for the
     /// dialog, whatever its branch.
     pub(crate) fn acknowledged(&mut self, now: Moment, values: &TimerValues) -> bool {

@@ -51,6 +51,19 @@ fn the_caller_gives_up_first() {
 }
 
 #[test]
+fn a_cancel_that_met_our_answer_was_never_answered() {
+    for document in ["<Response><Play>a</Play></Response>", "<Response><Hangup/></Response>"] {
+        let mut world = World::of(document);
+        world.input(Input::Answered);
+        world.pass(700);
+        world.input(Input::Cancelled);
+        let end = world.finish();
+        assert_eq!((end.status, end.sip_response_code), (CallStatus::NoAnswer, Some(487)), "{document}");
+        assert_eq!((end.answered_at, end.duration_s), (None, 0), "{document}");
+    }
+}
+
+#[test]
 fn no_ack_is_told_and_the_call_failed() {
     let mut world = World::of("<Response><Play loop='0'>a</Play></Response>");
     world.expect(&["answer"]);
@@ -59,6 +72,13 @@ fn no_ack_is_told_and_the_call_failed() {
     world.pass(32_000);
     world.input(Input::AcknowledgeTimeout);
     world.expect(&["notify 32022", "stop", "finish failed 32s"]);
+}
+
+#[test]
+fn a_change_of_the_session_without_an_ack_ends_a_call_that_was_one() {
+    let mut world = talking(70);
+    world.input(Input::AcknowledgeTimeout);
+    world.expect(&["notify 32022", "stop", "finish completed 70s"]);
 }
 
 #[test]

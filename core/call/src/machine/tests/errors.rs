@@ -55,6 +55,31 @@ fn later_documents_ask_the_fallback_as_well() {
 }
 
 #[test]
+fn a_login_is_told_to_nobody() {
+    let mut world = World::with_fallback();
+    world.expect(&["ring", "fetch POST http://app/voice"]);
+    world.document("<Response><Redirect>ftp://u:secret@x/#f</Redirect></Response>");
+    world.expect(&["notify 11100", "fetch GET http://app/fallback"]);
+    assert_eq!(world.param("ErrorUrl"), Some("ftp://x/"));
+    let message = &world.notifications[0].message;
+    assert!(message.contains("ftp://x/") && !message.contains("secret"), "{message}");
+}
+
+#[test]
+fn the_error_url_is_the_one_of_the_document_or_where_redirects_led() {
+    for (url, expected) in [(None, "http://app/voice"), (Some("http://app/lost?x=1"), "http://app/lost?x=1")]
+    {
+        let mut world = World::with_fallback();
+        world.expect(&["ring", "fetch POST http://app/voice"]);
+        let id = world.fetch.take().unwrap().id;
+        let failure = FetchFailure { url: url.map(str::to_owned), ..failure(11200) };
+        world.input(Input::Fetched { id, result: Err(failure) });
+        world.expect(&["notify 11200", "fetch GET http://app/fallback"]);
+        assert_eq!(world.param("ErrorUrl"), Some(expected));
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_played_asks_the_fallback() {
     let mut world = World::with_fallback();
     world.expect(&["ring", "fetch POST http://app/voice"]);
@@ -65,6 +90,18 @@ fn a_file_that_cannot_be_played_asks_the_fallback() {
     world.play_fails(13420);
     world.expect(&["notify 13420", "fetch GET http://app/fallback"]);
     assert_eq!(world.param("ErrorUrl"), Some("http://app/a.wav"));
+}
+
+#[test]
+fn a_file_that_is_no_sound_has_another_number_in_a_gather() {
+    let mut world = World::with_fallback();
+    world.expect(&["ring", "fetch POST http://app/voice"]);
+    world.document("<Response><Gather><Play>a.wav</Play></Gather></Response>");
+    world.expect(&["answer"]);
+    world.input(Input::Answered);
+    world.expect(&["status in-progress", "url http://app/a.wav x1"]);
+    world.play_fails(13420);
+    world.expect(&["notify 13325", "fetch GET http://app/fallback"]);
 }
 
 #[test]

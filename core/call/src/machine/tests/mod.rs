@@ -180,6 +180,14 @@ impl World {
         assert_eq!(got, expected);
     }
 
+    /// How it ended; what happened on the way does not matter.
+    fn finish(&mut self) -> Final {
+        while let Some(effect) = self.machine.poll_effect() {
+            self.take(effect);
+        }
+        self.finished.clone().unwrap()
+    }
+
     fn take(&mut self, effect: Effect) -> String {
         match effect {
             Effect::Ring => "ring".to_owned(),

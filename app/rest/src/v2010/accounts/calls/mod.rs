@@ -57,6 +57,10 @@ pub(super) async fn dispatch<C: CallControl>(request: &Request<C>, path: &[&str]
         };
     };
     let sid: CallSid = sid.parse().map_err(|_| Fault::not_found())?;
+    if request.store().call(&request.account.sid, &sid)?.is_none() {
+        // An application knows of its call as soon as it is asked for TwiML; the row is written meanwhile.
+        request.store().settled().await?;
+    }
     match rest {
         [] => match request.verb {
             Verb::Get => fetch::fetch(request, &sid),

@@ -1,0 +1,12 @@
+//! SIP over sockets, with every byte made by hand: what Ringway answers to requests that no phone would send,
+//! and to those that phones do send and no tool lets one choose.
+
+mod admission;
+mod dialogs;
+mod message;
+mod offers;
+mod peer;
+mod requests;
+mod torture;
+mod transports;
+mod world;

@@ -1,0 +1,77 @@
+//! What takes minutes: `cargo xtask soak [kill | simulation | sipp]`. Each prints a dated line for
+//! docs/benchmarks.md.
+
+mod kill;
+mod ledger;
+mod sipp;
+
+use std::time::Instant;
+
+use crate::bench::machine;
+use crate::run;
+
+const USAGE: &str = "\
+cargo xtask soak [NAME] [--binary FILE]
+
+  kill         50 times kill -9 under REST and call load: nothing acknowledged is lost, no call is left open
+  simulation   10,000 seeds of the simulated calls
+  sipp         1,000 calls at 50 a second by SIPp
+
+Without a NAME, all of them. --binary FILE: this one instead of a build of profile `ci`.";
+
+/// How many seeds of each simulated scenario.
+const SEEDS: &str = "10000";
+
+/// Runs one of them, or all.
+pub(crate) fn soak(arguments: &[String]) -> Result<(), String> {
+    let (mut names, mut binary) = (Vec::new(), None);
+    let mut rest = arguments.iter();
+    while let Some(argument) = rest.next() {
+        match argument.as_str() {
+            "--binary" => binary = Some(rest.next().ok_or(USAGE)?.as_str()),
+            "kill" | "simulation" | "sipp" => names.push(argument.as_str()),
+            _ => return Err(USAGE.to_owned()),
+        }
+    }
+    if names.is_empty() {
+        names = vec!["simulation", "sipp", "kill"];
+    }
+    let mut failures = Vec::new();
+    for name in names {
+        let start = Instant::now();
+        let result = match name {
+            "kill" => kill::kill(binary),
+            "sipp" => sipp::sipp(binary),
+            _ => simulation(),
+        };
+        let seconds = start.elapsed().as_secs();
+        match result {
+            Ok(told) => println!("{} soak {name}: {told} ({seconds} s)", machine::today()),
+            Err(error) => {
+                println!("{} soak {name}: FAILED: {error} ({seconds} s)", machine::today());
+                failures.push(name);
+            }
+        }
+    }
+    if failures.is_empty() { Ok(()) } else { Err(format!("failed: {}", failures.join(", "))) }
+}
+
+/// The simulated calls, with ten times the seeds of the gate. Both crates that have some are run whole: the
+/// tests that count seeds read the variable.
+fn simulation() -> Result<String, String> {
+    let mut command = run::cargo_command(&[
+        "test",
+        "--profile",
+        "ci",
+        "--package",
+        "ringway-sip",
+        "--package",
+        "ringway-call",
+    ]);
+    command.args(["--tests", "--no-fail-fast"]).env("RINGWAY_SEEDS", SEEDS);
+    let status = command.status().map_err(|error| format!("cannot run cargo test: {error}"))?;
+    if !status.success() {
+        return Err("a seed failed; the output above names it".to_owned());
+    }
+    Ok(format!("{SEEDS} seeds of every scenario, invariants kept"))
+}

@@ -145,7 +145,8 @@ impl Runner {
         metrics::counter!("ringway_calls_started_total").increment(1);
     }
 
-    fn store_status(&self, status: CallStatus) {
+    fn store_status(&mut self, status: CallStatus) {
+        self.count_as(Some(status));
         let now = self.now().unix;
         drop(self.shared.store.update_call_status(self.facts.call_sid, status, None, now));
     }
@@ -153,6 +154,7 @@ impl Runner {
     /// The final row and the callback that is owed go into one transaction; then the callback is due.
     fn finish(&mut self, end: Final) {
         self.finished = true;
+        self.count_as(None);
         self.leg.close();
         let duration_s = end.duration_s;
         tracing::info!(status = %end.status, duration_s, "call ended");

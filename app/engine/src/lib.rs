@@ -115,11 +115,6 @@ impl Engine {
         self.shared.refusals.list()
     }
 
-    /// Brings the metrics that are states, not counts, up to date.
-    pub fn publish_gauges(&self) {
-        metrics::gauge!("ringway_calls_live").set(self.live_calls() as f64);
-    }
-
     /// From now on new calls get 503.
     pub fn refuse_new_calls(&self) {
         self.shared.draining.store(true, Ordering::Relaxed);

@@ -11,7 +11,7 @@ use ringway_call::input::{FetchFailure, Fetched, Input};
 use ringway_call::leg::CallFacts;
 use ringway_call::machine::CallMachine;
 use ringway_model::sid::CallSid;
-use ringway_model::{Moment, Now};
+use ringway_model::{CallStatus, Moment, Now};
 use ringway_model::{Random, Secret};
 use ringway_sip::endpoint::{Body, Command, DialogId, Source};
 use ringway_sip::message::Message;
@@ -41,6 +41,8 @@ pub(crate) struct Runner {
     pub(crate) session: CallSession,
     pub(crate) fetching: Pending<Result<Fetched, FetchFailure>>,
     pub(crate) preparing: Pending<Result<Prepared, FetchFailure>>,
+    /// The state in which the call counts as live.
+    counted: Option<CallStatus>,
     pub(crate) random: Random,
     /// The token that signs requests, once it was read.
     pub(crate) signing_token: Option<Option<Secret>>,
@@ -81,6 +83,7 @@ impl Runner {
             session: CallSession::default(),
             fetching: None,
             preparing: None,
+            counted: None,
             random,
             signing_token: None,
             loops: 1,
@@ -118,6 +121,7 @@ impl Runner {
     }
 
     fn begin(&mut self) {
+        self.count_as(Some(CallStatus::Ringing));
         self.insert_row();
         self.perform();
     }
@@ -162,6 +166,17 @@ impl Runner {
                 let message = format!("The media of the ACK cannot be used: {error}.");
                 self.input(Input::AnswerFailed { status, code: error.code(), message });
             }
+        }
+    }
+
+    /// Moves the call to another state in the count of live calls; none when it is over.
+    pub(crate) fn count_as(&mut self, state: Option<CallStatus>) {
+        let live = |state: CallStatus| metrics::gauge!("ringway_calls_live", "state" => state.as_str());
+        if let Some(left) = std::mem::replace(&mut self.counted, state) {
+            live(left).decrement(1.0);
+        }
+        if let Some(entered) = state {
+            live(entered).increment(1.0);
         }
     }
 

@@ -70,7 +70,7 @@ assert.equal((await registrations(users.sid).fetch()).sid, users.sid);
 
 // Errors are the client's exceptions, with the documented numbers.
 await refused(400, 21232, () => sip.domains.create({ domainName: 'node.sip.twilio.com' }));
-await refused(400, 21403, () => sip.domains(domain.sid).update({ voiceMethod: 'HEAD' }));
+await refused(400, 21403, () => sip.domains(domain.sid).update({ voiceMethod: 'TRACE' }));
 await refused(400, 21231, () => byAddress.create({ ipAccessControlListSid: acl.sid }));
 await refused(400, 21235, () => sip.ipAccessControlLists.create({ friendlyName: 'Offices' }));
 await refused(400, 21243, () => credentials.create({ username: 'bob', password: 'weak' }));

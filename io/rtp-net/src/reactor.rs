@@ -28,6 +28,10 @@ const CATCH_UP_SLOTS: u32 = 200;
 const ORDERS_PER_SLOT: usize = 256;
 /// Ticks between two looks at the RTCP socket: reports come every few seconds.
 const RTCP_TICKS: u32 = 10;
+/// After so many ticks without a packet (half a second) the other side counts as silent,
+const SILENT_TICKS: u32 = 25;
+/// and its sockets are read once in so many; a divisor of [`RTCP_TICKS`].
+const SILENT_READ_TICKS: u32 = 5;
 /// Slots between two tellings of the counters.
 const PUBLISH_SLOTS: u64 = 500;
 
@@ -77,6 +81,8 @@ struct Live {
     local: std::net::IpAddr,
     lease: Lease,
     ticks: u32,
+    /// The tick in which the last packet came; the first one while none has.
+    last_heard: u32,
     events: EventSink,
     sound: Option<SoundSink>,
 }
@@ -218,6 +224,7 @@ impl Live {
             local: ports.local,
             lease: ports.lease,
             ticks: 0,
+            last_heard: 0,
             events,
             sound: None,
         }
@@ -266,6 +273,9 @@ impl Live {
     }
 
     fn receive(&mut self, stamps: &StampClock, arena: &mut Arena, stats: &Stats) {
+        if !self.is_due() {
+            return;
+        }
         let media = &mut self.media;
         let mut count = self.rtp.receive(arena, |from, stamp, bytes| {
             media.handle_rtp(stamps.moment(stamp), from, bytes);
@@ -278,8 +288,16 @@ impl Live {
             });
         }
         if count > 0 {
+            self.last_heard = self.ticks;
             stats.packets_in.fetch_add(count as u64, Ordering::Relaxed);
         }
+    }
+
+    /// Whether the sockets are read in this tick: always while packets come or somebody listens, less often
+    /// once the other side has fallen silent. The kernel keeps the packets, and when they came.
+    fn is_due(&self) -> bool {
+        let is_silent = self.ticks.wrapping_sub(self.last_heard) > SILENT_TICKS;
+        !is_silent || self.sound.is_some() || self.ticks.is_multiple_of(SILENT_READ_TICKS)
     }
 
     fn send(&mut self, stats: &Stats) {

@@ -153,7 +153,7 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Debug + Send + 'static,
     {
-        enqueue(self.shared.queue.as_ref(), Urgency::Now, operation)
+        self.enqueue(Urgency::Now, operation)
     }
 
     /// Queues a write that may wait a few milliseconds for others to share its commit.
@@ -165,7 +165,20 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Debug + Send + 'static,
     {
-        enqueue(self.shared.queue.as_ref(), Urgency::Soon, operation)
+        self.enqueue(Urgency::Soon, operation)
+    }
+
+    fn enqueue<T, E>(
+        &self,
+        urgency: Urgency,
+        operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
+    ) -> Pending<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Debug + Send + 'static,
+    {
+        let writer = self.shared.thread.as_ref().map(JoinHandle::thread);
+        enqueue(self.shared.queue.as_ref(), writer, urgency, operation)
     }
 
     /// Reads on this thread's own connection.

@@ -8,6 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::task::{Context, Poll};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ringway_model::UnixTime;
@@ -130,6 +131,7 @@ where
 /// a call has a handful of writes in its life.
 pub(crate) fn enqueue<T, E>(
     queue: Option<&Sender<Box<dyn Request>>>,
+    writer: Option<&Thread>,
     urgency: Urgency,
     operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
 ) -> Pending<T, E>
@@ -143,6 +145,9 @@ where
         Some(queue) => {
             if let Err(refused) = queue.send(request) {
                 refused.0.reply(Err(StoreError::Closed));
+            }
+            if let (Urgency::Now, Some(writer)) = (urgency, writer) {
+                writer.unpark();
             }
         }
         None => request.reply(Err(StoreError::Closed)),
@@ -232,21 +237,19 @@ impl Writer {
 }
 
 /// The requests that share the next transaction: all that are queued, and while none of them is urgent, those
-/// that come soon.
+/// that come soon. They do not wake this thread; an urgent one does, by [`Thread::unpark`].
 fn gather(first: Box<dyn Request>, queue: &Receiver<Box<dyn Request>>) -> Vec<Box<dyn Request>> {
     let deadline = Instant::now() + COMPANY_WAIT;
-    let mut urgent = first.urgency() == Urgency::Now;
     let mut group = vec![first];
-    while group.len() < GROUP_MAX {
-        let next = match deadline.saturating_duration_since(Instant::now()) {
-            left if urgent || left.is_zero() => queue.try_recv().ok(),
-            left => queue.recv_timeout(left).ok(),
-        };
-        let Some(request) = next else { break };
-        urgent |= request.urgency() == Urgency::Now;
-        group.push(request);
+    loop {
+        group.extend(queue.try_iter().take(GROUP_MAX - group.len()));
+        let left = deadline.saturating_duration_since(Instant::now());
+        let is_urgent = group.iter().any(|request| request.urgency() == Urgency::Now);
+        if is_urgent || left.is_zero() || group.len() == GROUP_MAX {
+            return group;
+        }
+        thread::park_timeout(left);
     }
-    group
 }
 
 fn not_committed(error: StoreError) -> StoreError {

@@ -145,7 +145,8 @@ impl Bench<'_> {
                 })
             });
             thread::sleep(Duration::from_secs(u64::from(MEMORY_SECONDS) + 2));
-            let live = self.server.metrics()?.value("ringway_calls_live").unwrap_or(0.0);
+            let live =
+                self.server.metrics()?.value("ringway_calls_live{state=\"in-progress\"}").unwrap_or(0.0);
             let added_kb = machine::pss_kb(process).saturating_sub(before_kb);
             println!(
                 "memory: {:.1} kB a call ({live} open calls, {before_kb} kB before them)",

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ringway_call::admit::{Admission, Admitted, Decision, Refusal};
+use ringway_call::admit::{self, Admission, Admitted, Decision, Refusal};
 use ringway_model::sid::DomainSid;
 use ringway_model::{Moment, Now};
-use ringway_sip::endpoint::{DialogEvent, DialogId, Event, Policy, Reply, Source, Verdict};
+use ringway_sip::endpoint::{
+    DialogEvent, DialogId, Event, FlowId, Policy, Reply, Source, TransactionKey, Verdict,
+};
 use ringway_sip::message::{Message, Method};
+use ringway_sip::registrar::{Registrar, Registration};
 use ringway_sip_net::EventSink;
 use ringway_store::StoreDirectory;
 use tokio::runtime::Handle;
@@ -19,7 +22,7 @@ use crate::mailbox::Mailbox;
 use crate::notifications;
 use crate::refusals::{self, RefusalRecord};
 use crate::runner::Runner;
-use crate::shared::Shared;
+use crate::shared::{Shared, seed};
 
 /// How long a refused caller is asked to wait while we cannot take calls.
 const RETRY_AFTER_S: u32 = 5;
@@ -36,11 +39,14 @@ pub(crate) struct Gatekeeper {
     directory: Arc<StoreDirectory>,
     shared: Arc<Shared>,
     notified: HashMap<(DomainSid, u32), Moment>,
+    registrar: Registrar,
 }
 
 impl Gatekeeper {
     pub(crate) fn new(admission: Admission, shared: Arc<Shared>) -> Self {
-        Self { admission, directory: shared.store.directory(), shared, notified: HashMap::new() }
+        let bindings = Arc::clone(&shared.registrations);
+        let registrar = Registrar::new(shared.config.registrar.clone(), bindings, seed());
+        Self { admission, directory: shared.store.directory(), shared, notified: HashMap::new(), registrar }
     }
 }
 
@@ -57,13 +63,53 @@ impl Policy for Gatekeeper {
         }
         match self.admission.admit(now, &*self.directory, request, source) {
             Decision::Accept(admitted) => Verdict::Accept(Some(admitted)),
-            Decision::Abilities => Verdict::Accept(None),
+            // REGISTER comes by `register` below.
+            Decision::Abilities | Decision::Register(_) => Verdict::Accept(None),
             Decision::Challenge(reply) => Verdict::Reply(reply),
             Decision::Refuse { reply, refusal } => {
                 self.record(now, *refusal, request);
                 Verdict::Reply(reply)
             }
         }
+    }
+
+    /// A repetition is recognised first: its nonce count is used already, and it is no new attempt.
+    fn register(
+        &mut self,
+        now: Now,
+        transaction: TransactionKey,
+        request: &Message,
+        source: &Source,
+    ) -> Verdict<Self::Ticket> {
+        if let Some(reply) = self.registrar.repeated(now, transaction, request, source) {
+            return Verdict::Reply(reply);
+        }
+        match self.admission.admit(now, &*self.directory, request, source) {
+            Decision::Register(gate) => {
+                let user = admit::registered_user(request).unwrap_or_default();
+                let registration =
+                    Registration { transaction, domain: &gate.sid, user: &user, request, source };
+                Verdict::Reply(match self.registrar.register(now, &registration) {
+                    Ok(reply) => reply,
+                    Err(refused) => {
+                        let (reply, refusal) = admit::refused_registration(refused, request, source, &gate);
+                        self.record(now, refusal, request);
+                        reply
+                    }
+                })
+            }
+            Decision::Challenge(reply) => Verdict::Reply(reply),
+            Decision::Refuse { reply, refusal } => {
+                self.record(now, *refusal, request);
+                Verdict::Reply(reply)
+            }
+            // These are for other methods.
+            Decision::Accept(_) | Decision::Abilities => Verdict::Accept(None),
+        }
+    }
+
+    fn flow_closed(&mut self, flow: FlowId) {
+        self.registrar.flow_closed(flow);
     }
 
     fn refused(&mut self, now: Now, request: &Message, source: &Source, status: u16) {

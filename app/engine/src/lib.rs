@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use ringway_call::admit::Admission;
 use ringway_sip::endpoint::{Endpoint, EndpointConfig};
+use ringway_sip::registrar::Bindings;
 use ringway_sip_net::{Driver, Listeners};
 use ringway_store::StoreError;
 use tokio::runtime::Handle;
@@ -98,6 +99,11 @@ impl Engine {
     /// The live calls, for the REST API.
     pub fn calls(&self) -> Calls {
         self.shared.calls.clone()
+    }
+
+    /// Who is registered where, for the REST API.
+    pub fn registrations(&self) -> Arc<Bindings> {
+        Arc::clone(&self.shared.registrations)
     }
 
     /// How many calls live.

@@ -11,6 +11,7 @@ use ringway_model::sid::AccountSid;
 use ringway_model::{Now, Secret};
 use ringway_rtp_net::MediaNet;
 use ringway_sip::endpoint::{Command, Source};
+use ringway_sip::registrar::{Bindings, RegistrarLimits};
 use ringway_sip_net::{AdvertiseRule, DriverHandle};
 use ringway_speech::Synthesizer;
 use ringway_store::Store;
@@ -51,6 +52,8 @@ pub struct EngineConfig {
     pub rtp_timeout: Duration,
     /// An INVITE without a session description is answered with our offer instead of 488.
     pub accept_late_offer: bool,
+    /// Limits of registrations.
+    pub registrar: RegistrarLimits,
 }
 
 pub(crate) struct Shared {
@@ -64,6 +67,8 @@ pub(crate) struct Shared {
     pub(crate) config: EngineConfig,
     pub(crate) calls: Calls,
     pub(crate) refusals: Refusals,
+    /// Where the phones are.
+    pub(crate) registrations: Arc<Bindings>,
     pub(crate) callbacks_due: Due,
     pub(crate) callbacks_under_way: AtomicUsize,
     pub(crate) draining: AtomicBool,
@@ -82,6 +87,7 @@ impl Shared {
             config,
             calls: Calls::default(),
             refusals: Refusals::default(),
+            registrations: Arc::new(Bindings::new(seed())),
             callbacks_due: Due::default(),
             callbacks_under_way: AtomicUsize::new(0),
             draining: AtomicBool::new(false),

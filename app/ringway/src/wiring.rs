@@ -280,6 +280,7 @@ fn engine_config(options: &ServeOptions, calls_max: usize) -> EngineConfig {
         latch_any: options.media_latch == MediaLatch::Any,
         rtp_timeout: options.rtp_timeout,
         accept_late_offer: options.late_offer == LateOffer::Accept,
+        registrar: options.registrations.limits(),
     }
 }
 

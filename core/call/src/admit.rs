@@ -3,9 +3,11 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod digest;
+mod registration;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -20,7 +22,8 @@ use crate::directory::{Directory, DomainGate};
 use crate::effect::Level;
 use crate::host::Suffixes;
 use crate::leg::LegFacts;
-use digest::Verified;
+use digest::{Purpose, Verified};
+pub use registration::{refused_registration, registered_user};
 
 /// Most characters of a user or host that a refusal keeps.
 const SHOWN_CHARACTERS_MAX: usize = 128;
@@ -50,6 +53,8 @@ pub struct Admission {
 pub enum Decision {
     /// An INVITE that may come in.
     Accept(Box<Admitted>),
+    /// A REGISTER of the user that it is for ([`registered_user`]), in this domain.
+    Register(Arc<DomainGate>),
     /// OPTIONS: 200 with our abilities, to anybody.
     Abilities,
     /// Who are you? Without state and without a trace.
@@ -104,15 +109,21 @@ struct Wrong {
     reason: String,
     /// A text that the phone may know, for a Warning header.
     warning: Option<&'static str>,
+    /// Somebody should look at it, whatever its number.
+    is_urgent: bool,
 }
 
 impl Wrong {
     fn new(status: u16, code: u32, reason: impl Into<String>) -> Self {
-        Self { status, code, reason: reason.into(), warning: None }
+        Self { status, code, reason: reason.into(), warning: None, is_urgent: false }
     }
 
     fn warning(self, warning: &'static str) -> Self {
         Self { warning: Some(warning), ..self }
+    }
+
+    fn urgent(self) -> Self {
+        Self { is_urgent: true, ..self }
     }
 }
 
@@ -144,7 +155,9 @@ impl Admission {
         };
         match self.enter(now, directory, request, source, &gate) {
             Ok(Verified::Challenge(reply)) => Decision::Challenge(reply),
+            Ok(Verified::Known(_)) if request.method() == Method::Register => Decision::Register(gate),
             Ok(Verified::Known(username)) => {
+                let username = username.map(Cow::into_owned);
                 let ip = source.remote.ip().to_canonical();
                 let leg = LegFacts::of(request, ip, &gate, &self.config.suffixes, username);
                 Decision::Accept(Box::new(Admitted { gate, leg }))
@@ -193,14 +206,14 @@ impl Admission {
     }
 
     /// Everything that a domain demands.
-    fn enter(
+    fn enter<'r>(
         &mut self,
         now: Now,
         directory: &dyn Directory,
-        request: &Message,
+        request: &'r Message,
         source: &Source,
         gate: &DomainGate,
-    ) -> Result<Verified, Wrong> {
+    ) -> Result<Verified<'r>, Wrong> {
         if !gate.account_active {
             return Err(Wrong::new(403, 20005, "The account of this domain is not active"));
         }
@@ -208,10 +221,20 @@ impl Admission {
             return Err(not_secure(source.transport));
         }
         match request.method() {
-            Method::Invite => (),
-            Method::Register => return Err(no_registration(gate)),
-            other => return Err(Wrong::new(403, 32200, format!("{} is not served here", other.as_str()))),
+            Method::Invite => self.enter_call(now, directory, request, source, gate),
+            Method::Register => self.enter_registration(now, directory, request, source, gate),
+            other => Err(Wrong::new(403, 32200, format!("{} is not served here", other.as_str()))),
         }
+    }
+
+    fn enter_call<'r>(
+        &mut self,
+        now: Now,
+        directory: &dyn Directory,
+        request: &'r Message,
+        source: &Source,
+        gate: &DomainGate,
+    ) -> Result<Verified<'r>, Wrong> {
         if gate.acl.is_none() && gate.call_lists.is_empty() {
             let reason = "Neither an IP access control list nor a credential list is mapped to this domain for calls, and \
                           so nobody may call it";
@@ -220,7 +243,9 @@ impl Admission {
         check_address(gate, source)?;
         let verified = match gate.call_lists.as_slice() {
             [] => Verified::Known(None),
-            lists => self.verify(now, directory, request, source, (&gate.account_sid, lists))?,
+            lists => {
+                self.verify(now, directory, request, source, (&gate.account_sid, lists, Purpose::Calls))?
+            }
         };
         match verified {
             Verified::Known(_) if gate.emergency_calling && calls_for_help(request) => {
@@ -265,15 +290,6 @@ fn not_secure(transport: Transport) -> Wrong {
     }
 }
 
-fn no_registration(gate: &DomainGate) -> Wrong {
-    let reason = if gate.sip_registration {
-        "REGISTER not supported: registration is enabled on this domain, but the registrar is not built yet"
-    } else {
-        "REGISTER not supported: registration is not enabled on this domain"
-    };
-    Wrong::new(403, 32210, reason).warning("REGISTER not supported")
-}
-
 /// Written however: with separators, or with parameters of the number (RFC 3966 5.1.1).
 fn calls_for_help(request: &Message) -> bool {
     let uri = UriRef::parse(request.uri()).ok();
@@ -288,16 +304,21 @@ fn calls_for_help(request: &Message) -> bool {
 fn no_emergency_route() -> Wrong {
     let reason = "An emergency number was dialled on a domain that has emergency calling enabled, and no emergency \
                   route is configured: the caller got no help from here";
-    Wrong::new(503, 13224, reason).warning("No emergency route")
+    Wrong::new(503, 13224, reason).warning("No emergency route").urgent()
 }
 
 fn refuse(wrong: Wrong, request: &Message, source: &Source, gate: Option<&DomainGate>) -> Decision {
+    let (reply, refusal) = refusal(wrong, request, source, gate);
+    Decision::Refuse { reply, refusal: Box::new(refusal) }
+}
+
+fn refusal(wrong: Wrong, request: &Message, source: &Source, gate: Option<&DomainGate>) -> (Reply, Refusal) {
     let uri = UriRef::parse(request.uri()).ok();
     let from = request.from().uri_ref().ok();
     let user = |uri: Option<UriRef<'_>>| uri.and_then(|uri| uri.user).map(shown).unwrap_or_default();
     let refusal = Refusal {
         code: wrong.code,
-        level: if wrong.status == 503 { Level::Error } else { Level::of(wrong.code) },
+        level: if wrong.is_urgent { Level::Error } else { Level::of(wrong.code) },
         reason: wrong.reason,
         status: wrong.status,
         method: match request.method() {
@@ -315,7 +336,7 @@ fn refuse(wrong: Wrong, request: &Message, source: &Source, gate: Option<&Domain
     if let Some(warning) = wrong.warning {
         reply = reply.with_header("Warning", format!("399 ringway \"{warning}\""));
     }
-    Decision::Refuse { reply, refusal: Box::new(refusal) }
+    (reply, refusal)
 }
 
 fn shown(text: &str) -> String {

@@ -120,6 +120,8 @@ sids! {
     IpRecordSid = "IL";
     /// A source IP mapping: the domain of calls from an IP record.
     SourceIpMappingSid = "IB";
+    /// A registration: one contact that a phone registered for its address-of-record. A kind of our own.
+    RegistrationSid = "RW";
     /// One HTTP request to the REST API, as its reply headers name it.
     RequestSid = "RQ";
 }

@@ -8,4 +8,5 @@ pub mod endpoint;
 pub mod framing;
 pub mod message;
 pub mod nonce;
+pub mod registrar;
 mod transaction;

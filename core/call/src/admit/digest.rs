@@ -1,5 +1,7 @@
 //! Passwords (RFC 3261 22.3; contract, runtime.md 4.2).
 
+use std::borrow::Cow;
+
 use ringway_model::Now;
 use ringway_model::sid::{AccountSid, CredentialListSid};
 use ringway_sip::digest::{self, Authorization, DigestHashes, InvalidAuthorization, ServerChallenge};
@@ -13,11 +15,35 @@ use crate::directory::Directory;
 /// What stands in for the hashes of a user that does not exist, so that the answer takes as long.
 const NOBODY: DigestHashes = DigestHashes { md5: [0; 16], sha256: [0; 32], sha512_256: [0; 32] };
 
+/// What a password is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Calls,
+    Registrations,
+}
+
+impl Purpose {
+    /// The number of what went wrong (contract, runtime.md 4.2).
+    fn code(self) -> u32 {
+        match self {
+            Purpose::Calls => 32202,
+            Purpose::Registrations => 32212,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Purpose::Calls => "calls",
+            Purpose::Registrations => "registrations",
+        }
+    }
+}
+
 /// What came of looking at the credentials.
 #[derive(Debug)]
-pub(super) enum Verified {
+pub(super) enum Verified<'r> {
     /// The user, when one was asked for.
-    Known(Option<String>),
+    Known(Option<Cow<'r, str>>),
     /// There is nothing to look at yet.
     Challenge(Reply),
 }
@@ -30,22 +56,25 @@ impl Admission {
     /// The `uri` that was signed need not be the Request-URI: many phones and testers sign the address of their
     /// proxy instead. What that leaves open is closed by the nonce, which is good for one address and, with its
     /// count, for one request.
-    pub(super) fn verify(
+    pub(super) fn verify<'r>(
         &mut self,
         now: Now,
         directory: &dyn Directory,
-        request: &Message,
+        request: &'r Message,
         source: &Source,
-        (account, lists): (&AccountSid, &[CredentialListSid]),
-    ) -> Result<Verified, Wrong> {
-        let Some(authorization) = self.ours(request)? else {
+        (account, lists, purpose): (&AccountSid, &[CredentialListSid], Purpose),
+    ) -> Result<Verified<'r>, Wrong> {
+        let Some(authorization) = self.ours(request, purpose)? else {
             return Ok(Verified::Challenge(self.challenge(now, source, false)));
         };
         let known = directory.credentials(account, &authorization.username);
         let right = is_right(&authorization, known.as_deref().unwrap_or_default(), lists, request);
         if !right {
-            let reason = "Bad user credentials: the user is in no credential list that is mapped for calls, or its password is wrong";
-            return Err(Wrong::new(403, 32202, reason));
+            let reason = format!(
+                "Bad user credentials: the user is in no credential list that is mapped for {}, or its password is wrong",
+                purpose.name()
+            );
+            return Err(Wrong::new(403, purpose.code(), reason));
         }
         let fresh = self.nonces.check(now.unix, source.remote.ip(), &authorization.nonce)
             == NonceState::Fresh
@@ -53,11 +82,11 @@ impl Admission {
         if !fresh {
             return Ok(Verified::Challenge(self.challenge(now, source, true)));
         }
-        Ok(Verified::Known(Some(authorization.username.into_owned())))
+        Ok(Verified::Known(Some(authorization.username)))
     }
 
     /// The credentials for our realm. Those for others are for proxies on the way.
-    fn ours<'a>(&self, request: &'a Message) -> Result<Option<Authorization<'a>>, Wrong> {
+    fn ours<'a>(&self, request: &'a Message, purpose: Purpose) -> Result<Option<Authorization<'a>>, Wrong> {
         for value in request.headers(Name::ProxyAuthorization) {
             match Authorization::parse(value) {
                 Ok(authorization) if authorization.realm == self.config.realm => {
@@ -67,7 +96,7 @@ impl Admission {
                 Err(why) => {
                     let reason =
                         format!("Bad user credentials: the Proxy-Authorization header cannot be read: {why}");
-                    return Err(Wrong::new(403, 32202, reason));
+                    return Err(Wrong::new(403, purpose.code(), reason));
                 }
             }
         }

@@ -82,6 +82,16 @@ fn locked_gate() -> DomainGate {
     DomainGate { call_lists: vec![LIST.sid()], ..gate() }
 }
 
+/// A domain that phones may register with, from anywhere, with a password for that and not for calls.
+fn registering_gate() -> DomainGate {
+    DomainGate {
+        sip_registration: true,
+        registration_lists: vec![LIST.sid()],
+        acl: Some(Vec::new()),
+        ..gate()
+    }
+}
+
 impl Door {
     fn new(gate: DomainGate) -> Self {
         Self::with_default_domain(gate, None)
@@ -204,6 +214,7 @@ fn who_is_not_let_in_is_told_a_code_and_the_developer_why() {
     let elsewhere = DomainGate { acl: Some(vec!["203.0.113.0/24".parse().unwrap()]), ..gate() };
     let both = DomainGate { call_lists: vec![LIST.sid()], ..elsewhere.clone() };
     let registers = DomainGate { sip_registration: true, ..locked_gate() };
+    let unmapped = DomainGate { sip_registration: false, ..registering_gate() };
     for (gate, method, uri, expected, word) in [
         (gate(), "INVITE", URI, (403, 32200), "Neither"),
         (elsewhere, "INVITE", URI, (403, 32201), "198.51.100.7"),
@@ -213,7 +224,8 @@ fn who_is_not_let_in_is_told_a_code_and_the_developer_why() {
         (secure.clone(), "INVITE", URI, (403, 32209), "TLS"),
         (secure, "REGISTER", "sip:demo.sip.twilio.com", (403, 32209), "TLS"),
         (locked_gate(), "REGISTER", "sip:demo.sip.twilio.com", (403, 32210), "not enabled"),
-        (registers, "REGISTER", "sip:demo.sip.twilio.com", (403, 32210), "not built"),
+        (unmapped, "REGISTER", "sip:demo.sip.twilio.com", (403, 32210), "not enabled"),
+        (registers, "REGISTER", "sip:demo.sip.twilio.com", (403, 32212), "No credential list"),
         (open_gate(), "INVITE", "sip:100@other.sip.twilio.com", (403, 32002), "no SIP domain"),
         (open_gate(), "INVITE", "sip:100@192.0.2.1", (403, 32002), "IP address"),
         (open_gate(), "INVITE", "sip:100@[2001:db8::1]", (403, 32002), "IP address"),
@@ -393,4 +405,98 @@ fn refusals_are_bounded() {
     let mut door = Door::new(open_gate());
     let uri = format!("sip:{}@other.sip.twilio.com", "a".repeat(2000));
     assert_eq!(door.refused(&invite(&uri)).2.to_user.len(), SHOWN_CHARACTERS_MAX);
+}
+
+const DOMAIN: &str = "sip:demo.sip.twilio.com";
+
+/// A REGISTER of this To.
+fn register(to: &str, headers: &str) -> Message {
+    let text = format!(
+        "REGISTER {DOMAIN} SIP/2.0\r\nVia: SIP/2.0/UDP 198.51.100.7:5062;branch=z9hG4bKa\r\nMax-Forwards: 70\r\n\
+         From: <sip:secretary@demo.sip.twilio.com>;tag=1\r\nTo: <{to}>\r\nCall-ID: call-1@phone\r\nCSeq: 1 REGISTER\r\n\
+         Contact: <sip:alice@198.51.100.7:5062>\r\n{headers}Content-Length: 0\r\n\r\n"
+    );
+    Message::parse(Bytes::from(text), &Limits::default()).unwrap()
+}
+
+/// The same with the answer to a challenge.
+fn register_as(door: &mut Door, to: &str, user: &str, password: &str) -> Decision {
+    let challenge = door.challenged(&register(to, ""));
+    let credentials = Credentials { username: user.to_owned(), password: Secret::new(password) };
+    let answer = ringway_sip::digest::answer(&challenge, &credentials, "REGISTER", DOMAIN, 1, "0a4f113b");
+    door.knock(&register(to, &format!("Proxy-Authorization: {answer}\r\n")))
+}
+
+#[test]
+fn a_user_registers_itself_whoever_sends_it() {
+    for to in [
+        "sip:alice@demo.sip.twilio.com",
+        "sip:%61lice@Demo.SIP.twilio.com:5060;transport=tcp",
+        "sip:alice@demo.sip.dublin.twilio.com",
+        "sip:alice@192.0.2.1",
+    ] {
+        let mut door = Door::new(registering_gate());
+        let decision = register_as(&mut door, to, "alice", "Secret-password1");
+        let Decision::Register(gate) = decision else { panic!("{to}: {decision:?}") };
+        assert_eq!(gate.name, "demo.sip.twilio.com");
+        assert_eq!(registered_user(&register(to, "")).as_deref(), Some("alice"));
+    }
+}
+
+#[test]
+fn nobody_registers_for_somebody_else_or_with_a_wrong_password() {
+    for (to, user, password, expected) in [
+        ("sip:bob@demo.sip.twilio.com", "alice", "Secret-password1", (403, 32106)),
+        ("sip:Alice@demo.sip.twilio.com", "alice", "Secret-password1", (403, 32106)),
+        ("sip:alice@demo.sip.twilio.com", "alice", "wrong", (403, 32212)),
+        ("sip:nobody@demo.sip.twilio.com", "nobody", "wrong", (403, 32212)),
+        ("sip:bob@demo.sip.twilio.com", "bob", "Secret-password1", (403, 32212)),
+    ] {
+        let mut door = Door::new(registering_gate());
+        let decision = register_as(&mut door, to, user, password);
+        let Decision::Refuse { reply, refusal } = decision else { panic!("{to}: {decision:?}") };
+        assert_eq!((reply.status, refusal.code), expected, "{to} {user}");
+        assert_eq!(refusal.method, "REGISTER");
+    }
+}
+
+#[test]
+fn to_must_name_somebody_of_the_domain() {
+    let mut door = Door::new(registering_gate());
+    for to in ["sip:alice@other.sip.twilio.com", "sip:demo.sip.twilio.com", "tel:+15550100"] {
+        assert_eq!(door.refused(&register(to, "")).0, 404, "{to}");
+    }
+}
+
+#[test]
+fn a_list_for_calls_opens_no_registration_and_the_other_way_round() {
+    let gate = DomainGate { call_lists: vec![OTHER_LIST.sid()], acl: None, ..registering_gate() };
+    let mut door = Door::new(gate);
+    let decision = register_as(&mut door, "sip:bob@demo.sip.twilio.com", "bob", "Secret-password1");
+    assert!(matches!(decision, Decision::Refuse { .. }), "{decision:?}");
+    let challenge = door.challenged(&invite(URI));
+    door.accepted(&answer(&challenge, "bob", "Secret-password1"));
+}
+
+#[test]
+fn what_the_registrar_refuses_is_told_with_its_headers() {
+    use ringway_sip::registrar::Refused;
+    let request = register("sip:alice@demo.sip.twilio.com", "");
+    let door = Door::new(registering_gate());
+    let told = |refused| {
+        let (reply, refusal) = refused_registration(refused, &request, &door.source, &door.gate);
+        assert_eq!(refusal.status, reply.status);
+        let headers: Vec<String> =
+            reply.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        (reply.status, refusal.code, headers.join("|"))
+    };
+    let expected = |status, code, headers: &str| (status, code, headers.to_owned());
+    assert_eq!(told(Refused::TooBrief { expires_min_s: 600 }), expected(423, 32212, "Min-Expires: 600"));
+    assert_eq!(told(Refused::TooOften { requests_per_aor_s: 5 }), expected(503, 32008, "Retry-After: 1"));
+    assert_eq!(told(Refused::Path), expected(420, 32212, "Unsupported: path"));
+    assert_eq!(told(Refused::Full), expected(503, 32212, "Retry-After: 60"));
+    assert_eq!(told(Refused::Wildcard).0, 400);
+    assert_eq!(told(Refused::OutOfOrder).0, 500);
+    let (status, code, warning) = told(Refused::TooMany { bindings_per_aor: 10 });
+    assert_eq!((status, code, warning.starts_with("Warning: ")), (403, 32007, true));
 }

@@ -82,7 +82,7 @@ impl Policy for Door {
                 self.refused += 1;
                 Verdict::Reply(reply)
             }
-            Decision::Abilities => Verdict::Drop,
+            Decision::Abilities | Decision::Register(_) => Verdict::Drop,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use ringway_model::Now;
 use smallvec::SmallVec;
 
-use super::input::{Source, Transport};
+use super::input::{FlowId, Source, Transport};
 use crate::message::{Limits, Message};
 
 /// Timers, names and limits of an endpoint.
@@ -91,14 +91,40 @@ impl<F: Fn(SocketAddr, SocketAddr, Transport) -> SocketAddr> Advertise for F {
     }
 }
 
+/// The same for all copies of one request (RFC 3261 17.2.3), and for no others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TransactionKey(pub(crate) u128);
+
+impl TransactionKey {
+    /// A key for tests of policies.
+    pub const fn from_number(number: u128) -> Self {
+        Self(number)
+    }
+}
+
 /// Decides who may come in.
 pub trait Policy {
     /// What an accepted call carries from the decision to the application.
     type Ticket;
 
-    /// Asked once for every new request outside a dialog whose method we serve (INVITE, REGISTER, OPTIONS);
+    /// Asked once for every new request outside a dialog whose method we serve (INVITE, OPTIONS);
     /// never for retransmissions, ACK or CANCEL.
     fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<Self::Ticket>;
+
+    /// Asked for every REGISTER, copies and repetitions included: no transaction here remembers them, so that
+    /// one costs no memory but what the policy keeps. `transaction` is the same for all copies of a request.
+    fn register(
+        &mut self,
+        now: Now,
+        _transaction: TransactionKey,
+        request: &Message,
+        source: &Source,
+    ) -> Verdict<Self::Ticket> {
+        self.admit(now, request, source)
+    }
+
+    /// A connection is no more; nothing can be sent over it.
+    fn flow_closed(&mut self, _flow: FlowId) {}
 
     /// Told of a new INVITE or REGISTER that the endpoint refused by itself, without asking: 400, 420, 482, 483
     /// or 503. Whoever keeps reasons keeps this one too.
@@ -142,7 +168,12 @@ impl Reply {
 
     /// With one more header.
     pub fn with_header(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        self.add_header(name, value);
         self
+    }
+
+    /// Adds one more header.
+    pub fn add_header(&mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) {
+        self.headers.push((name.into(), value.into()));
     }
 }

@@ -28,7 +28,7 @@ use std::collections::VecDeque;
 
 use ringway_model::{Moment, Now, Random};
 
-pub use config::{Advertise, EndpointConfig, Overload, Policy, Reply, Verdict};
+pub use config::{Advertise, EndpointConfig, Overload, Policy, Reply, TransactionKey, Verdict};
 pub use counters::Counters;
 pub use ids::shard_of;
 pub use input::{
@@ -96,6 +96,7 @@ impl<T> Endpoint<T> {
         match input {
             Input::Received { source, bytes } => self.receive(now, source, bytes, policy),
             Input::FlowClosed(flow) => {
+                policy.flow_closed(flow);
                 self.fail_sends(now.monotonic, |target| target.flow == Some(flow));
             }
             Input::SendFailed { target } => self.fail_sends(now.monotonic, |other| *other == target),

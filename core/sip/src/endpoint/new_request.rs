@@ -2,7 +2,7 @@
 
 use ringway_model::{Moment, Now};
 
-use super::config::{Policy, Reply, Verdict};
+use super::config::{Policy, Reply, TransactionKey, Verdict};
 use super::counters::method_label;
 use super::input::{Source, Target};
 use super::output::{Event, Output};
@@ -34,7 +34,11 @@ impl<T> Endpoint<T> {
             }
             return self.reply_as_told(&source, &request, &reply);
         }
-        match policy.admit(now, &request, &source) {
+        let verdict = match request.method() {
+            Method::Register => policy.register(now, TransactionKey(key.0), &request, &source),
+            _ => policy.admit(now, &request, &source),
+        };
+        match verdict {
             Verdict::Accept(ticket) => match request.method() {
                 Method::Invite => self.accept_invite(now.monotonic, key, source, request, ticket),
                 Method::Options => self.answer_options(&source, &request),
@@ -73,9 +77,12 @@ impl<T> Endpoint<T> {
 
     /// The extensions that the sender insists on and we do not have (RFC 3261 8.2.2.3).
     pub(super) fn unsupported(&self, request: &Message) -> Option<String> {
+        // Path is for registrars (RFC 3327).
+        let is_register = request.method() == Method::Register;
         let unknown: Vec<&str> = request
             .headers(Name::Require)
             .filter(|tag| !self.config.supported.iter().any(|known| known.eq_ignore_ascii_case(tag)))
+            .filter(|tag| !(is_register && tag.eq_ignore_ascii_case("path")))
             .collect();
         (!unknown.is_empty()).then(|| unknown.join(", "))
     }

@@ -6,6 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use blake2::Blake2sMac;
 use blake2::digest::{KeyInit, Mac, consts::U16};
+use ringway_model::sid::DomainSid;
 
 use crate::message::Message;
 
@@ -56,6 +57,7 @@ enum Kind {
     Dialog,
     HalfDialog,
     Tag,
+    AddressOfRecord,
 }
 
 impl Keyring {
@@ -137,6 +139,11 @@ impl Keyring {
             ],
         );
         key.0 as u64
+    }
+
+    /// The key of an address-of-record.
+    pub(crate) fn address_of_record(&self, domain: &DomainSid, user: &str) -> Key {
+        self.key(Kind::AddressOfRecord, &[domain.as_str().as_bytes(), user.as_bytes()])
     }
 
     fn key(&self, kind: Kind, parts: &[&[u8]]) -> Key {

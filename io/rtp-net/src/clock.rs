@@ -25,6 +25,11 @@ impl StampClock {
         Self { monotonic: monotonic(), wall: span(clock_gettime(ClockId::Realtime)) }
     }
 
+    /// When it was read.
+    pub(crate) fn monotonic(&self) -> Moment {
+        self.monotonic
+    }
+
     pub(crate) fn moment(&self, stamp: Option<Duration>) -> Moment {
         let stamp = stamp.filter(|stamp| stamp.abs_diff(self.wall) < SKEW_MAX).unwrap_or(self.wall);
         match self.wall.checked_sub(stamp) {

@@ -6,6 +6,7 @@ mod clock;
 mod container;
 mod kind;
 mod lateness;
+mod line;
 mod net;
 mod nofile;
 mod ports;

@@ -1,12 +1,13 @@
 //! The media clock: one thread, slots of one millisecond, each session in one of twenty phases. In its slot a
 //! session reads what came since its last tick, moves on by 20 ms and sends. Nothing is read in between:
 //! sound that arrives waits for the next tick anyway, and the kernel's stamps keep its arrival times true.
+//! Orders wait for the next slot too: a thread that is woken a thousand times a second needs no other waking.
 
 use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use ringway_media::{MediaSession, Negotiated};
 use ringway_model::Moment;
 
 use crate::clock::{self, StampClock};
+use crate::line::{Line, Watch};
 use crate::ports::Lease;
 use crate::session::{Command, EventSink, Opening, Order, SoundSink};
 use crate::sockets::{Arena, PacketSocket};
@@ -26,21 +28,20 @@ const PHASES: usize = 20;
 const CATCH_UP_SLOTS: u32 = 200;
 /// Orders carried out between two slots.
 const ORDERS_PER_SLOT: usize = 256;
-/// Ticks between two looks at the RTCP socket: reports come every few seconds.
-const RTCP_TICKS: u32 = 10;
-/// After so many ticks without a packet (half a second) the other side counts as silent,
-const SILENT_TICKS: u32 = 25;
-/// and its sockets are read once in so many; a divisor of [`RTCP_TICKS`].
-const SILENT_READ_TICKS: u32 = 5;
+/// After so many ticks without a packet (half a second) the other side counts as silent.
+const RTP_PATIENCE_TICKS: u32 = 25;
+/// Reports come every few seconds, so after one the next is far.
+const RTCP_PATIENCE_TICKS: u32 = 0;
 /// Slots between two tellings of the counters.
 const PUBLISH_SLOTS: u64 = 500;
 
 /// Starts the thread; it ends when every sender of orders is gone.
 pub(crate) fn start(orders: Receiver<Command>, stats: Arc<Stats>) -> io::Result<()> {
+    let watch = Watch::new()?;
     let builder = thread::Builder::new().name("ringway-rtp".to_owned());
     builder.spawn(move || {
         let _guard = AbortOnPanic;
-        Reactor::new(orders, stats).run();
+        Reactor::new(orders, watch, stats).run();
     })?;
     Ok(())
 }
@@ -59,6 +60,7 @@ impl Drop for AbortOnPanic {
 
 struct Reactor {
     orders: Receiver<Command>,
+    watch: Watch,
     stats: Arc<Stats>,
     arena: Arena,
     /// The sessions by the slot in which they tick.
@@ -75,22 +77,20 @@ struct Reactor {
 struct Live {
     id: u64,
     media: MediaSession,
-    rtp: PacketSocket,
+    rtp: Line,
     /// None while RTCP shares the RTP port.
-    rtcp: Option<PacketSocket>,
+    rtcp: Option<Line>,
     local: std::net::IpAddr,
     lease: Lease,
-    ticks: u32,
-    /// The tick in which the last packet came; the first one while none has.
-    last_heard: u32,
     events: EventSink,
     sound: Option<SoundSink>,
 }
 
 impl Reactor {
-    fn new(orders: Receiver<Command>, stats: Arc<Stats>) -> Self {
+    fn new(orders: Receiver<Command>, watch: Watch, stats: Arc<Stats>) -> Self {
         Self {
             orders,
+            watch,
             stats,
             arena: Arena::new(),
             phases: std::array::from_fn(|_| Vec::new()),
@@ -106,24 +106,18 @@ impl Reactor {
         }
     }
 
-    /// Waits for the next slot and carries out the orders that come before it. False when nobody can give any
-    /// more.
+    /// Waits for the next slot, without sessions for the next order, and carries out the orders that came.
+    /// False when nobody can give any more.
     fn take_orders(&mut self) -> bool {
-        let first = if self.places.is_empty() {
+        if self.places.is_empty() {
             match self.orders.recv() {
-                Ok(command) => Some(command),
+                Ok(command) => self.carry_out(command),
                 Err(_) => return false,
             }
         } else {
-            match self.orders.recv_timeout(self.next_slot.since(clock::monotonic())) {
-                Ok(command) => Some(command),
-                Err(RecvTimeoutError::Timeout) => None,
-                Err(RecvTimeoutError::Disconnected) => return false,
-            }
-        };
-        let Some(first) = first else { return true };
-        self.carry_out(first);
-        for _ in 1..ORDERS_PER_SLOT {
+            thread::sleep(self.next_slot.since(clock::monotonic()));
+        }
+        for _ in 0..ORDERS_PER_SLOT {
             match self.orders.try_recv() {
                 Ok(command) => self.carry_out(command),
                 Err(TryRecvError::Empty) => break,
@@ -144,11 +138,10 @@ impl Reactor {
             }
             return;
         }
-        let Some(phase) = self.places.get(&session).and_then(|phase| self.phases.get_mut(*phase)) else {
-            return;
-        };
-        if let Some(live) = phase.iter_mut().find(|live| live.id == session) {
-            live.carry_out(order);
+        let Some(live) = find(&self.places, &mut self.phases, session) else { return };
+        match order {
+            Order::Renegotiate(negotiated) => live.renegotiate(*negotiated, clock::monotonic(), &self.watch),
+            order => live.carry_out(order),
         }
     }
 
@@ -158,7 +151,7 @@ impl Reactor {
             self.next_slot = now;
         }
         let fewest = (0..PHASES).min_by_key(|phase| self.phases[*phase].len()).unwrap_or(0);
-        self.phases[fewest].push(Live::new(id, opening, now));
+        self.phases[fewest].push(Live::new(id, opening, now, &self.watch));
         self.places.insert(id, fewest);
         self.stats.sessions.store(self.places.len() as u64, Ordering::Relaxed);
         if self.places.len() == 1 {
@@ -198,11 +191,13 @@ impl Reactor {
 
     fn run_slot(&mut self) {
         let due = self.next_slot;
+        self.wake();
         let stamps = StampClock::read();
-        let phase = &mut self.phases[(self.slot % PHASES as u64) as usize];
-        for live in phase {
-            live.tick(clock::monotonic(), &stamps, &mut self.arena, &self.stats);
-            self.stats.lateness.record(clock::monotonic().since(due));
+        let mut now = stamps.monotonic();
+        for live in &mut self.phases[(self.slot % PHASES as u64) as usize] {
+            live.tick(now, &stamps, &self.watch, &mut self.arena, &self.stats);
+            now = clock::monotonic();
+            self.stats.lateness.record(now.since(due));
         }
         self.slot += 1;
         self.next_slot = due + SLOT;
@@ -210,55 +205,92 @@ impl Reactor {
             self.stats.publish();
         }
     }
+
+    /// Sockets that were silent and have packets now are read from the next tick of their session on.
+    fn wake(&mut self) {
+        let (places, phases) = (&self.places, &mut self.phases);
+        self.watch.woken(|name| {
+            if let Some(live) = find(places, phases, session_of(name)) {
+                live.wake(name);
+            }
+        });
+    }
+}
+
+fn find<'a>(
+    places: &HashMap<u64, usize>,
+    phases: &'a mut [Vec<Live>; PHASES],
+    session: u64,
+) -> Option<&'a mut Live> {
+    let phase = phases.get_mut(*places.get(&session)?)?;
+    phase.iter_mut().find(|live| live.id == session)
+}
+
+/// What the sockets of a session are called.
+fn rtp_name(session: u64) -> u64 {
+    session << 1
+}
+
+fn rtcp_name(session: u64) -> u64 {
+    session << 1 | 1
+}
+
+fn session_of(name: u64) -> u64 {
+    name >> 1
 }
 
 impl Live {
-    fn new(id: u64, opening: Opening, now: Moment) -> Self {
+    fn new(id: u64, opening: Opening, now: Moment, watch: &Watch) -> Self {
         let Opening { ports, config, events } = opening;
         let rtcp_mux = config.negotiated.rtcp_mux;
         Self {
             id,
             media: MediaSession::new(config, now),
-            rtp: ports.rtp,
-            rtcp: (!rtcp_mux).then_some(ports.rtcp),
+            rtp: Line::new(ports.rtp, rtp_name(id), RTP_PATIENCE_TICKS, watch),
+            rtcp: (!rtcp_mux).then(|| Line::new(ports.rtcp, rtcp_name(id), RTCP_PATIENCE_TICKS, watch)),
             local: ports.local,
             lease: ports.lease,
-            ticks: 0,
-            last_heard: 0,
             events,
             sound: None,
         }
     }
 
     fn carry_out(&mut self, order: Order) {
-        let now = clock::monotonic();
         match order {
             Order::Play { id, prompt, loops } => self.media.play(id, prompt, loops),
             Order::StopPlay => self.media.stop_play(),
             Order::SendDigits { id, digits } => self.media.send_digits(id, &digits),
-            Order::Renegotiate(negotiated) => self.renegotiate(*negotiated, now),
             Order::Listen(sink) => {
                 self.media.set_listening(true);
                 self.sound = Some(sink);
             }
             Order::Statistics(reply) => reply(self.media.stats()),
-            Order::Open(_) | Order::Close(_) => {}
+            Order::Open(_) | Order::Renegotiate(_) | Order::Close(_) => {}
         }
     }
 
-    fn renegotiate(&mut self, negotiated: Negotiated, now: Moment) {
+    fn renegotiate(&mut self, negotiated: Negotiated, now: Moment, watch: &Watch) {
         if negotiated.rtcp_mux {
             self.rtcp = None;
         } else if self.rtcp.is_none() {
             // The port is still leased to us; without its socket the call goes on, only unreported.
             let address = std::net::SocketAddr::new(self.local, self.lease.port + 1);
-            self.rtcp = PacketSocket::bind(address).ok();
+            let socket = PacketSocket::bind(address).ok();
+            let name = rtcp_name(self.id);
+            self.rtcp = socket.map(|socket| Line::new(socket, name, RTCP_PATIENCE_TICKS, watch));
         }
         self.media.renegotiate(now, negotiated);
     }
 
-    fn tick(&mut self, now: Moment, stamps: &StampClock, arena: &mut Arena, stats: &Stats) {
-        self.receive(stamps, arena, stats);
+    fn wake(&mut self, name: u64) {
+        let lines = [Some(&mut self.rtp), self.rtcp.as_mut()];
+        if let Some(line) = lines.into_iter().flatten().find(|line| line.name() == name) {
+            line.wake();
+        }
+    }
+
+    fn tick(&mut self, now: Moment, stamps: &StampClock, watch: &Watch, arena: &mut Arena, stats: &Stats) {
+        self.receive(stamps, watch, arena, stats);
         self.media.tick(now);
         self.send(stats);
         if let Some(sink) = &mut self.sound
@@ -269,44 +301,30 @@ impl Live {
         while let Some(event) = self.media.poll_event() {
             (self.events)(event);
         }
-        self.ticks = self.ticks.wrapping_add(1);
     }
 
-    fn receive(&mut self, stamps: &StampClock, arena: &mut Arena, stats: &Stats) {
-        if !self.is_due() {
-            return;
-        }
+    fn receive(&mut self, stamps: &StampClock, watch: &Watch, arena: &mut Arena, stats: &Stats) {
         let media = &mut self.media;
-        let mut count = self.rtp.receive(arena, |from, stamp, bytes| {
+        let mut count = self.rtp.receive(watch, arena, |from, stamp, bytes| {
             media.handle_rtp(stamps.moment(stamp), from, bytes);
         });
-        if self.ticks.is_multiple_of(RTCP_TICKS)
-            && let Some(rtcp) = &self.rtcp
-        {
-            count += rtcp.receive(arena, |from, stamp, bytes| {
+        if let Some(rtcp) = &mut self.rtcp {
+            count += rtcp.receive(watch, arena, |from, stamp, bytes| {
                 media.handle_rtcp(stamps.moment(stamp), from, bytes);
             });
         }
         if count > 0 {
-            self.last_heard = self.ticks;
             stats.packets_in.fetch_add(count as u64, Ordering::Relaxed);
         }
     }
 
-    /// Whether the sockets are read in this tick: always while packets come or somebody listens, less often
-    /// once the other side has fallen silent. The kernel keeps the packets, and when they came.
-    fn is_due(&self) -> bool {
-        let is_silent = self.ticks.wrapping_sub(self.last_heard) > SILENT_TICKS;
-        !is_silent || self.sound.is_some() || self.ticks.is_multiple_of(SILENT_READ_TICKS)
-    }
-
     fn send(&mut self, stats: &Stats) {
         while let Some(outgoing) = self.media.poll_transmit() {
-            let socket = match &self.rtcp {
+            let line = match &self.rtcp {
                 Some(rtcp) if outgoing.rtcp => rtcp,
                 _ => &self.rtp,
             };
-            let count = match socket.send(outgoing.to, outgoing.bytes) {
+            let count = match line.socket.send(outgoing.to, outgoing.bytes) {
                 Ok(()) => &stats.packets_out,
                 Err(_) => &stats.packets_unsent,
             };

@@ -5,7 +5,7 @@
 use std::io;
 use std::mem;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::ptr;
 use std::time::Duration;
 
@@ -48,6 +48,11 @@ impl PacketSocket {
         Ok(Self { socket })
     }
 
+    #[cfg(test)]
+    pub(crate) fn local(&self) -> Option<SocketAddr> {
+        self.socket.local_addr().ok()?.as_socket()
+    }
+
     /// Reads what came, [`BATCH`] packets at most, and hands on the sender, the wall-clock stamp and the
     /// content of each. Says how many there were.
     pub(crate) fn receive(
@@ -68,6 +73,12 @@ impl PacketSocket {
     /// Sends a packet, or says why the kernel would not take it.
     pub(crate) fn send(&self, to: SocketAddr, bytes: &[u8]) -> io::Result<()> {
         self.socket.send_to_with_flags(bytes, &to.into(), libc::MSG_DONTWAIT).map(drop)
+    }
+}
+
+impl AsFd for PacketSocket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }
 
@@ -179,9 +190,7 @@ mod tests {
         let loopback: SocketAddr = "127.0.0.1:0".parse().expect("an address");
         let receiver = PacketSocket::bind(loopback).expect("a port");
         let sender = PacketSocket::bind(loopback).expect("a port");
-        let address = |socket: &PacketSocket| {
-            socket.socket.local_addr().ok().and_then(|local| local.as_socket()).expect("bound")
-        };
+        let address = |socket: &PacketSocket| socket.local().expect("bound");
         for number in 0..=BATCH as u8 {
             sender.send(address(&receiver), &[number, 1, 2]).expect("loopback takes it");
         }

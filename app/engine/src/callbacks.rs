@@ -1,7 +1,9 @@
 //! Delivers the status callbacks that the store owes, with growing pauses, for as long as they live.
 //!
 //! A callback is a row until an application has taken it, so a restart resumes it. Whoever delivers one
-//! leases it first: two nodes never deliver the same one at the same time.
+//! leases it first: two nodes never deliver the same one at the same time. The callback of a call that ends is
+//! stored with its lease and delivered by whoever stored it, as long as there is room; what is left, and what
+//! has to be tried again, is found in the store.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,7 +11,7 @@ use std::time::Duration;
 
 use ringway_model::UnixTime;
 use ringway_model::random::Random;
-use ringway_store::Callback;
+use ringway_store::{Callback, Claim, FinishedCall};
 use ringway_webhook::{Failure, Purpose, Request};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -17,8 +19,10 @@ use tokio::task::JoinSet;
 use crate::notifications;
 use crate::shared::{Shared, webhook_method};
 
-/// How many are leased at once.
+/// How many are leased at once by who looks for them,
 const CLAIM_MAX: u32 = 64;
+/// and by calls that end: together fewer than the web client lets go to one host at once.
+pub(crate) const PROMPT_MAX: usize = 256;
 /// Longer than the longest delivery (15 s of attempts), so that a lease ends only when its holder is gone.
 const LEASE: Duration = Duration::from_secs(60);
 /// The first pause; each further one is twice as long.
@@ -46,6 +50,40 @@ impl Due {
     }
 }
 
+/// Stores the end of a call, and delivers its callback once both are on the disk. Under way from now on: an end
+/// of the process that comes before waits for it.
+pub(crate) fn finish(shared: &Arc<Shared>, finished: FinishedCall) {
+    if finished.callback.is_none() {
+        drop(shared.store.finish_call(finished));
+        return;
+    }
+    shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
+    let shared = Arc::clone(shared);
+    match Arc::clone(&shared.prompt_callbacks).try_acquire_owned() {
+        Ok(room) => {
+            let claim = Claim { node: shared.node(), lease: LEASE };
+            let stored = shared.store.finish_call_and_claim(finished, claim);
+            tokio::spawn(async move {
+                // A failure is logged by the store, and the callback is not there then.
+                if let Ok(Some(callback)) = stored.await {
+                    deliver(&shared, callback).await;
+                }
+                shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
+                drop(room);
+            });
+        }
+        Err(_) => {
+            let stored = shared.store.finish_call(finished);
+            tokio::spawn(async move {
+                if stored.await.is_ok() {
+                    shared.callbacks_due.now();
+                }
+                shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
+            });
+        }
+    }
+}
+
 /// Delivers until the task is dropped.
 pub(crate) async fn deliver_all(shared: Arc<Shared>) {
     let mut deliveries = JoinSet::new();
@@ -58,7 +96,11 @@ pub(crate) async fn deliver_all(shared: Arc<Shared>) {
         }
         for callback in claimed {
             shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
-            deliveries.spawn(deliver(Arc::clone(&shared), callback));
+            let shared = Arc::clone(&shared);
+            deliveries.spawn(async move {
+                deliver(&shared, callback).await;
+                shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
+            });
         }
         shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
         tokio::select! {
@@ -119,7 +161,7 @@ fn next_look(shared: &Shared) -> Duration {
     due.map_or(POLL, |due| due.since(shared.now().unix).clamp(Duration::from_millis(50), POLL))
 }
 
-async fn deliver(shared: Arc<Shared>, callback: Callback) {
+async fn deliver(shared: &Shared, callback: Callback) {
     let request = Request {
         url: callback.request.url.clone(),
         method: webhook_method(callback.request.method),
@@ -136,7 +178,7 @@ async fn deliver(shared: Arc<Shared>, callback: Callback) {
         Err(failure) => {
             let now = shared.now().unix;
             if callback.attempts == 0 {
-                warn(&shared, &callback, &failure, now);
+                warn(shared, &callback, &failure, now);
             }
             let next = now + retry_delay(callback.attempts, &mut shared.random());
             shared.store.reschedule_callback(id, shared.node(), next).await
@@ -145,7 +187,6 @@ async fn deliver(shared: Arc<Shared>, callback: Callback) {
     if let Err(error) = stored {
         tracing::error!(%error, "cannot store the outcome of a callback; it will be delivered again");
     }
-    shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
 }
 
 /// The developer hears once of a callback that is refused, not at every repetition.

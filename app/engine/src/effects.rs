@@ -1,7 +1,6 @@
 //! Performs what a call's machine decides: one arm an effect.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use ringway_call::effect::{Effect, Fetch, Final, Play, Playable};
 use ringway_call::input::{Fetched, Input};
@@ -12,6 +11,7 @@ use ringway_sip::endpoint::Command;
 use ringway_store::{CallbackRequest, FinishedCall, NewCall};
 use ringway_webhook::{Purpose, Request};
 
+use crate::callbacks;
 use crate::events::{self, Asked};
 use crate::leg::Unacceptable;
 use crate::prompts::{fetch_failure, header_pairs};
@@ -69,7 +69,13 @@ impl Runner {
     }
 
     fn fetch(&mut self, fetch: Fetch) {
-        let asked = Asked { method: fetch.method, url: fetch.url.clone(), params: fetch.params.clone() };
+        self.fetches += 1;
+        let asked = Asked {
+            number: self.fetches,
+            method: fetch.method,
+            url: fetch.url.clone(),
+            params: fetch.params.clone(),
+        };
         let request = Request {
             url: fetch.url,
             method: webhook_method(fetch.method),
@@ -151,7 +157,7 @@ impl Runner {
         drop(self.shared.store.update_call_status(self.facts.call_sid, status, None, now));
     }
 
-    /// The final row and the callback that is owed go into one transaction; then the callback is due.
+    /// The final row and the callback that is owed go into one transaction; then the callback is delivered.
     fn finish(&mut self, end: Final) {
         self.finished = true;
         self.count_as(None);
@@ -159,31 +165,21 @@ impl Runner {
         let duration_s = end.duration_s;
         tracing::info!(status = %end.status, duration_s, "call ended");
         metrics::counter!("ringway_calls_ended_total", "status" => end.status.as_str()).increment(1);
-        let owes_callback = end.callback.is_some();
-        let stored = self.shared.store.finish_call(FinishedCall {
-            sid: self.facts.call_sid,
-            status: end.status,
-            end_time: end.ended_at,
-            duration_s,
-            answered_by: None,
-            callback: end.callback.map(|request| CallbackRequest {
-                url: request.url,
-                method: request.method,
-                params: request.params,
-            }),
-        });
-        if owes_callback {
-            // Under way already: an end of the process that comes now waits for the commit.
-            let shared = Arc::clone(&self.shared);
-            shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
-            tokio::spawn(async move {
-                // A failure is logged by the store, and the callback is not there then.
-                if stored.await.is_ok() {
-                    shared.callbacks_due.now();
-                }
-                shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
-            });
-        }
+        callbacks::finish(
+            &self.shared,
+            FinishedCall {
+                sid: self.facts.call_sid,
+                status: end.status,
+                end_time: end.ended_at,
+                duration_s,
+                answered_by: None,
+                callback: end.callback.map(|request| CallbackRequest {
+                    url: request.url,
+                    method: request.method,
+                    params: request.params,
+                }),
+            },
+        );
     }
 }
 

@@ -11,6 +11,8 @@ use ringway_store::{NewCallEvent, Store};
 
 /// A request that is on its way.
 pub(crate) struct Asked {
+    /// Which of its call it is, from one.
+    pub(crate) number: u32,
     pub(crate) method: HttpMethod,
     pub(crate) url: String,
     pub(crate) params: Vec<(String, String)>,
@@ -28,6 +30,7 @@ pub(crate) fn record(
     drop(store.insert_call_event(NewCallEvent {
         account_sid: facts.gate.account_sid,
         call_sid: facts.call_sid,
+        number: asked.number,
         request_method: asked.method,
         request_url: asked.url,
         request_params: asked.params,

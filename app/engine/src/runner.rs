@@ -49,6 +49,8 @@ pub(crate) struct Runner {
     /// How often what is being prepared is to be played.
     pub(crate) loops: u32,
     pub(crate) started: Now,
+    /// How many documents it has asked for.
+    pub(crate) fetches: u32,
     /// When the webhook that is on its way was asked, and how long all of them together took.
     pub(crate) fetch_started: Moment,
     pub(crate) webhook_time: Duration,
@@ -88,6 +90,7 @@ impl Runner {
             signing_token: None,
             loops: 1,
             started: now,
+            fetches: 0,
             fetch_started: now.monotonic,
             webhook_time: Duration::ZERO,
             finished: false,

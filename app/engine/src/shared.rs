@@ -16,9 +16,9 @@ use ringway_sip_net::{AdvertiseRule, DriverHandle};
 use ringway_speech::Synthesizer;
 use ringway_store::Store;
 use ringway_webhook::{Client, Method};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
-use crate::callbacks::Due;
+use crate::callbacks::{Due, PROMPT_MAX};
 use crate::calls::Calls;
 use crate::prompts::Prompts;
 use crate::refusals::Refusals;
@@ -71,6 +71,8 @@ pub(crate) struct Shared {
     pub(crate) registrations: Arc<Bindings>,
     pub(crate) callbacks_due: Due,
     pub(crate) callbacks_under_way: AtomicUsize,
+    /// Room for callbacks that are delivered as soon as their call has ended.
+    pub(crate) prompt_callbacks: Arc<Semaphore>,
     pub(crate) draining: AtomicBool,
     pub(crate) call_ended: Notify,
 }
@@ -90,6 +92,7 @@ impl Shared {
             registrations: Arc::new(Bindings::new(seed())),
             callbacks_due: Due::default(),
             callbacks_under_way: AtomicUsize::new(0),
+            prompt_callbacks: Arc::new(Semaphore::new(PROMPT_MAX)),
             draining: AtomicBool::new(false),
             call_ended: Notify::new(),
         }
@@ -117,13 +120,7 @@ impl Shared {
 
     /// The key that signs requests of an account: its primary auth token.
     pub(crate) fn signing_token(&self, account: &AccountSid) -> Option<Secret> {
-        match self.store.account(account) {
-            Ok(account) => account.map(|account| account.auth_token),
-            Err(error) => {
-                tracing::error!(%error, "cannot read the account's auth token");
-                None
-            }
-        }
+        self.store.account(account).map(|account| account.auth_token.clone())
     }
 
     /// The address that a peer is told for signalling and media.

@@ -2,6 +2,8 @@
 //! (contract, rest.md 3). Tokens and secrets are compared by the store, in constant time.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use std::sync::Arc;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
@@ -19,7 +21,7 @@ const HEADER_LENGTH_MAX: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Caller {
     /// The account whose token or key it is.
-    pub(crate) account: Account,
+    pub(crate) account: Arc<Account>,
     /// The kind of the key, when a key was used.
     pub(crate) key: Option<KeyKind>,
 }
@@ -45,14 +47,14 @@ impl Caller {
 
     /// The account that a path names, when the caller may act on it: its own, or one that it owns.
     /// A subaccount that reaches for its owner is refused, a stranger's account does not exist.
-    pub(crate) fn reach(&self, store: &Store, sid: &AccountSid) -> Result<Account, Fault> {
+    pub(crate) fn reach(&self, store: &Store, sid: &AccountSid) -> Result<Arc<Account>, Fault> {
         if *sid == self.account.sid {
-            return Ok(self.account.clone());
+            return Ok(Arc::clone(&self.account));
         }
         if *sid == self.account.owner_account_sid {
             return Err(refused());
         }
-        let child = store.account(sid)?.filter(|child| child.owner_account_sid == self.account.sid);
+        let child = store.account(sid).filter(|child| child.owner_account_sid == self.account.sid);
         child.ok_or_else(Fault::not_found)
     }
 
@@ -80,7 +82,7 @@ fn unknown_user() -> Fault {
 }
 
 fn by_token(store: &Store, sid: &AccountSid, token: &Secret) -> Result<Caller, Fault> {
-    let account = store.account(sid)?.ok_or_else(unknown_user)?;
+    let account = store.account(sid).ok_or_else(unknown_user)?;
     if !account.accepts_token(token.expose()) {
         return Err(refused());
     }
@@ -89,7 +91,7 @@ fn by_token(store: &Store, sid: &AccountSid, token: &Secret) -> Result<Caller, F
 
 fn by_key(store: &Store, sid: &KeySid, secret: &Secret) -> Result<Caller, Fault> {
     let key = store.authenticate_key(sid, secret.expose())?.ok_or_else(refused)?;
-    let account = store.account(&key.account_sid)?.ok_or_else(refused)?;
+    let account = store.account(&key.account_sid).ok_or_else(refused)?;
     Ok(Caller { account, key: Some(key.kind) })
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Request<C> {
     pub(crate) verb: Verb,
     pub(crate) caller: Caller,
     /// The account of the path.
-    pub(crate) account: Account,
+    pub(crate) account: Arc<Account>,
     pub(crate) query: Form,
     /// The body of a POST; empty for other verbs, whatever they carried.
     pub(crate) form: Form,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ringway_model::sid::{AccountSid, DomainSid};
 use ringway_model::{Secret, UnixTime};
@@ -176,9 +177,10 @@ impl Store {
         self.read(|connection| find(connection, &self.settings().sealer, "sid = owner_account_sid", []))
     }
 
-    /// An account by its SID, in whatever state.
-    pub fn account(&self, sid: &AccountSid) -> Result<Option<Account>, StoreError> {
-        self.read(|connection| by_sid(connection, &self.settings().sealer, sid))
+    /// An account by its SID, in whatever state. Every request and every webhook needs one, so it comes out of
+    /// memory.
+    pub fn account(&self, sid: &AccountSid) -> Option<Arc<Account>> {
+        self.directory().account(sid)
     }
 
     /// `owner` and its subaccounts, newest first; a subaccount has only itself.
@@ -238,6 +240,7 @@ fn ensure_root(work: &mut Work<'_>, root: RootAccount) -> Result<EnsuredAccount,
         let sealed = sealer.seal(TOKEN_PURPOSE, account.sid.as_str(), token.expose().as_bytes())?;
         let sql = "UPDATE accounts SET auth_token = ?, updated_at = ? WHERE sid = ?";
         rows::execute(work.connection, sql, params![sealed, work.now.as_millis(), account.sid.as_str()])?;
+        work.changed(Change::Account(account.sid));
         account.auth_token = token;
         account.updated = work.now;
     }
@@ -258,6 +261,7 @@ fn insert(
     let now = work.now.as_millis();
     let values = params![sid.as_str(), owner.as_str(), friendly_name, sealed, now, now];
     rows::execute(work.connection, sql, values)?;
+    work.changed(Change::Account(sid));
     Ok(Account {
         sid,
         owner_account_sid: owner,
@@ -294,6 +298,7 @@ fn update_in(
     let sql = "UPDATE accounts SET friendly_name = ?, status = ?, updated_at = ? WHERE sid = ?";
     let values = params![account.friendly_name, status.as_str(), work.now.as_millis(), sid.as_str()];
     rows::execute(work.connection, sql, values)?;
+    work.changed(Change::Account(*sid));
     Ok(Some(account))
 }
 

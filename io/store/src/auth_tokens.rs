@@ -5,6 +5,7 @@ use ringway_model::sid::AccountSid;
 use rusqlite::params;
 
 use crate::accounts::{self, SECONDARY_TOKEN_PURPOSE, TOKEN_PURPOSE};
+use crate::directory::Change;
 use crate::sqlite::rows;
 use crate::writer::Work;
 use crate::{Account, Pending, Store, StoreError};
@@ -62,7 +63,7 @@ fn find(work: &Work<'_>, sid: &AccountSid) -> Result<Option<Account>, StoreError
     accounts::by_sid(work.connection, &work.settings.sealer, sid)
 }
 
-fn save(work: &Work<'_>, mut account: Account) -> Result<Account, StoreError> {
+fn save(work: &mut Work<'_>, mut account: Account) -> Result<Account, StoreError> {
     account.updated = work.now;
     let sid = account.sid.as_str();
     let sealer = &work.settings.sealer;
@@ -74,5 +75,6 @@ fn save(work: &Work<'_>, mut account: Account) -> Result<Account, StoreError> {
         .transpose()?;
     let sql = "UPDATE accounts SET auth_token = ?, secondary_auth_token = ?, updated_at = ? WHERE sid = ?";
     rows::execute(work.connection, sql, params![primary, secondary, work.now.as_millis(), sid])?;
+    work.changed(Change::Account(account.sid));
     Ok(account)
 }

@@ -28,6 +28,8 @@ pub struct NewCallEvent {
     pub account_sid: AccountSid,
     /// The call.
     pub call_sid: CallSid,
+    /// How many requests it has made, this one included.
+    pub number: u32,
     /// How it asked.
     pub request_method: HttpMethod,
     /// Where.
@@ -106,6 +108,9 @@ fn insert(work: &mut Work<'_>, new: &NewCallEvent) -> Result<(), StoreError> {
         ":now": new.now.as_millis(),
     };
     rows::execute(work.connection, sql, values)?;
+    if new.number <= EVENTS_PER_CALL_MAX {
+        return Ok(());
+    }
     let oldest = "DELETE FROM call_events WHERE call_sid = ?1 AND id <=
         (SELECT id FROM call_events WHERE call_sid = ?1 ORDER BY id DESC LIMIT 1 OFFSET ?2)";
     rows::execute(work.connection, oldest, params![new.call_sid.as_str(), EVENTS_PER_CALL_MAX]).map(drop)

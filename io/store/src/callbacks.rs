@@ -40,6 +40,15 @@ pub struct NewCallback {
     pub now: UnixTime,
 }
 
+/// Who delivers a callback, and for how long nobody else does.
+#[derive(Debug, Clone)]
+pub struct Claim {
+    /// The node.
+    pub node: String,
+    /// From when the callback is due on.
+    pub lease: Duration,
+}
+
 /// Names a pending callback; never used again once it is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallbackId(i64);
@@ -68,7 +77,7 @@ pub struct Callback {
 impl Store {
     /// Stores a callback that goes with no change of a call.
     pub fn insert_callback(&self, new: NewCallback) -> Pending<CallbackId, StoreError> {
-        self.write_soon(move |work| insert(work, new))
+        self.write_soon(move |work| insert(work, &new, None).map(|callback| callback.id))
     }
 
     /// Leases up to `limit` callbacks that are due and that nobody holds, the longest due first.
@@ -138,29 +147,46 @@ impl Store {
     }
 }
 
-/// Inserts one in the open transaction.
-pub(crate) fn insert(work: &mut Work<'_>, new: NewCallback) -> Result<CallbackId, StoreError> {
+/// Inserts one in the open transaction, leased as `claim` says.
+pub(crate) fn insert(
+    work: &mut Work<'_>,
+    new: &NewCallback,
+    claim: Option<&Claim>,
+) -> Result<Callback, StoreError> {
     let sql =
         "INSERT INTO callbacks (account_sid, call_sid, url, method, params, idempotency_token, attempts,
-            next_attempt_at, created_at, expires_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8)";
+            next_attempt_at, created_at, expires_at, claimed_by, claimed_until)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8, ?9, ?10)";
+    let (idempotency_token, expires) = (random::uuid()?, new.now + LIFETIME);
     let values = params![
         new.account_sid.as_str(),
         new.call_sid.as_ref().map(CallSid::as_str),
         new.request.url,
         new.request.method.as_str(),
         write_params(&new.request.params),
-        random::uuid()?,
+        idempotency_token,
         new.now.as_millis(),
-        (new.now + LIFETIME).as_millis(),
+        expires.as_millis(),
+        claim.map(|claim| &claim.node),
+        claim.map(|claim| (new.now + claim.lease).as_millis()),
     ];
     rows::execute(work.connection, sql, values)?;
-    Ok(CallbackId(work.connection.last_insert_rowid()))
+    Ok(Callback {
+        id: CallbackId(work.connection.last_insert_rowid()),
+        account_sid: new.account_sid,
+        call_sid: new.call_sid,
+        request: new.request.clone(),
+        attempts: 0,
+        idempotency_token,
+        created: new.now,
+        expires,
+    })
 }
 
 /// Parameters as a column holds them: JSON, an array of pairs.
 pub(crate) fn write_params(params: &[(String, String)]) -> String {
-    serde_json::json!(params).to_string()
+    // Strings in a list are always JSON.
+    serde_json::to_string(params).unwrap_or_default()
 }
 
 /// The same back.

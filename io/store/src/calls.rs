@@ -1,12 +1,15 @@
 //! Calls (contract, rest.md "Calls"). A call's row is written by whoever runs the call and by nobody else:
 //! inserted when it begins, finished once.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use ringway_model::sid::{AccountSid, CallSid, DomainSid, PhoneNumberSid};
 use ringway_model::{CallStatus, Direction, UnixTime};
 use rusqlite::types::Value;
 use rusqlite::{named_params, params};
 
-use crate::callbacks::{self, CallbackRequest, NewCallback};
+use crate::callbacks::{self, Callback, CallbackRequest, Claim, NewCallback};
 use crate::lists;
 use crate::page::Listing;
 use crate::sqlite::rows::{self, Cells, FromRow};
@@ -156,10 +159,44 @@ pub struct CallFilter {
     pub end: TimeRange,
 }
 
+/// Calls whose first row waits for its commit: what is told of them until then goes into that row.
+#[derive(Debug, Default)]
+pub(crate) struct Unwritten(Mutex<HashMap<CallSid, FirstRow>>);
+
+#[derive(Debug)]
+struct FirstRow {
+    new: NewCall,
+    updated: UnixTime,
+}
+
+impl Unwritten {
+    fn rows(&self) -> MutexGuard<'_, HashMap<CallSid, FirstRow>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the row could still be changed.
+    fn update(&self, sid: &CallSid, status: CallStatus, start: Option<UnixTime>, now: UnixTime) -> bool {
+        let mut rows = self.rows();
+        let row = rows.get_mut(sid).filter(|_| !status.is_final());
+        let is_there = row.is_some();
+        if let Some(FirstRow { new, updated }) = row {
+            (new.status, *updated) = (status, now);
+            new.start_time = start.or(new.start_time);
+        }
+        is_there
+    }
+}
+
 impl Store {
     /// Records that a call began.
     pub fn insert_call(&self, new: NewCall) -> Pending<(), StoreError> {
-        self.write_soon(move |work| insert(work, &new))
+        let (sid, unwritten) = (new.sid, Arc::clone(self.unwritten()));
+        unwritten.rows().insert(sid, FirstRow { updated: new.now, new });
+        let mut row = None;
+        self.write_soon(move |work| {
+            row = unwritten.rows().remove(&sid).or(row.take());
+            row.as_ref().map_or(Ok(()), |row| insert(work, row))
+        })
     }
 
     /// Records where a call is; false when it is over or unknown. `start_time` stays as it is when `None`.
@@ -171,6 +208,9 @@ impl Store {
         start_time: Option<UnixTime>,
         now: UnixTime,
     ) -> Pending<bool, StoreError> {
+        if self.unwritten().update(&sid, status, start_time, now) {
+            return self.write_soon(|_| Ok(true));
+        }
         self.write_soon(move |work| {
             let sql = "UPDATE calls SET status = ?, start_time = coalesce(?, start_time), updated_at = ?
                 WHERE sid = ? AND end_time IS NULL";
@@ -183,7 +223,19 @@ impl Store {
     /// Records that a call is over, and its status callback with it; false when it was over or is unknown, and
     /// then no callback is stored.
     pub fn finish_call(&self, finished: FinishedCall) -> Pending<bool, StoreError> {
-        self.write_soon(move |work| finish(work, finished))
+        self.write_soon(move |work| Ok(matches!(finish(work, &finished, None)?, Finish::Over(_))))
+    }
+
+    /// The same, and leases the status callback to whoever is about to deliver it; `None` when there is none.
+    pub fn finish_call_and_claim(
+        &self,
+        finished: FinishedCall,
+        claim: Claim,
+    ) -> Pending<Option<Callback>, StoreError> {
+        self.write_soon(move |work| match finish(work, &finished, Some(&claim))? {
+            Finish::Over(callback) => Ok(callback),
+            Finish::WasOver => Ok(None),
+        })
     }
 
     /// Deletes a call that is over; false when there is none.
@@ -233,12 +285,13 @@ pub(crate) fn millis(time: Option<UnixTime>) -> Option<Value> {
     time.map(|time| Value::from(time.as_millis()))
 }
 
-fn insert(work: &mut Work<'_>, new: &NewCall) -> Result<(), StoreError> {
+fn insert(work: &mut Work<'_>, row: &FirstRow) -> Result<(), StoreError> {
+    let FirstRow { new, updated } = row;
     let sql = "INSERT INTO calls (sid, account_sid, node, parent_call_sid, direction, status, from_address,
             to_address, caller_name, forwarded_from, phone_number_sid, domain_sid, start_time, queue_time_ms,
             callback_url, callback_method, callback_params, created_at, updated_at)
         VALUES (:sid, :account, :node, :parent, :direction, :status, :from, :to, :caller_name, :forwarded_from,
-            :number, :domain, :start, 0, :url, :method, :params, :now, :now)";
+            :number, :domain, :start, 0, :url, :method, :params, :now, :updated)";
     let callback = new.callback.as_ref();
     let values = named_params! {
         ":sid": new.sid.as_str(),
@@ -258,12 +311,25 @@ fn insert(work: &mut Work<'_>, new: &NewCall) -> Result<(), StoreError> {
         ":method": callback.map(|callback| callback.method.as_str()),
         ":params": callback.map(|callback| callbacks::write_params(&callback.params)),
         ":now": new.now.as_millis(),
+        ":updated": updated.as_millis(),
     };
     rows::execute(work.connection, sql, values).map(drop)
 }
 
+/// What it came to, to end a call.
+pub(crate) enum Finish {
+    /// It had ended, or is unknown.
+    WasOver,
+    /// It is over now; its callback, when it has one.
+    Over(Option<Callback>),
+}
+
 /// Ends a call that is not over, and stores its callback.
-pub(crate) fn finish(work: &mut Work<'_>, finished: FinishedCall) -> Result<bool, StoreError> {
+pub(crate) fn finish(
+    work: &mut Work<'_>,
+    finished: &FinishedCall,
+    claim: Option<&Claim>,
+) -> Result<Finish, StoreError> {
     let sql = "UPDATE calls SET status = :status, end_time = :end, duration_s = :duration,
             answered_by = coalesce(:answered_by, answered_by), updated_at = :end,
             callback_url = NULL, callback_method = NULL, callback_params = NULL
@@ -276,12 +342,10 @@ pub(crate) fn finish(work: &mut Work<'_>, finished: FinishedCall) -> Result<bool
         ":sid": finished.sid.as_str(),
     };
     let account = rows::one(work.connection, sql, values, |cells| cells.parse())?;
-    let Some(account_sid) = account else { return Ok(false) };
-    if let Some(request) = finished.callback {
-        let call_sid = Some(finished.sid);
-        callbacks::insert(work, NewCallback { account_sid, call_sid, request, now: finished.end_time })?;
-    }
-    Ok(true)
+    let Some(account_sid) = account else { return Ok(Finish::WasOver) };
+    let Some(request) = finished.callback.clone() else { return Ok(Finish::Over(None)) };
+    let new = NewCallback { account_sid, call_sid: Some(finished.sid), request, now: finished.end_time };
+    callbacks::insert(work, &new, claim).map(|callback| Finish::Over(Some(callback)))
 }
 
 impl FromRow for Call {

@@ -1,5 +1,5 @@
-//! What the SIP path reads: domains by host, hashes by account and user. Built from the rows when the store
-//! opens, changed by the writer after each commit and in that order, read without locks.
+//! What every call and every request reads: domains by host, hashes by account and user, accounts. Built from
+//! the rows when the store opens, changed by the writer after each commit and in that order, read without locks.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -16,6 +16,7 @@ use ringway_sip::digest::DigestHashes;
 use rusqlite::Connection;
 
 use crate::StoreError;
+use crate::accounts::{self, Account};
 use crate::credentials::open_hashes;
 use crate::mappings::MappingKind;
 use crate::sqlite::rows::{self, Cells};
@@ -31,7 +32,15 @@ type Sources = Vec<(IpNet, String)>;
 pub struct StoreDirectory {
     domains: papaya::HashMap<String, Arc<DomainGate>>,
     users: papaya::HashMap<User, UserHashes>,
+    accounts: papaya::HashMap<AccountSid, Arc<Account>>,
     sources: ArcSwap<Sources>,
+}
+
+impl StoreDirectory {
+    /// An account with its tokens, in whatever state.
+    pub(crate) fn account(&self, sid: &AccountSid) -> Option<Arc<Account>> {
+        self.accounts.pin().get(sid).cloned()
+    }
 }
 
 impl Directory for StoreDirectory {
@@ -88,13 +97,15 @@ impl Equivalent<User> for UserRef<'_> {
     }
 }
 
-/// What a request changed of what the SIP path sees.
+/// What a request changed of what the directory holds.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Change {
     /// A domain: its fields, its mappings, the addresses of a mapped list, the state of its account.
     Domain(DomainSid),
     /// The credentials with this user name in this account.
     User(AccountSid, String),
+    /// An account: its name, state and tokens.
+    Account(AccountSid),
     /// The source IP mappings, or the name of a domain that one may lead to.
     Sources,
 }
@@ -104,6 +115,7 @@ pub(crate) enum Change {
 pub(crate) struct Publication {
     gates: Vec<(DomainSid, Option<Arc<DomainGate>>)>,
     users: Vec<(User, Option<UserHashes>)>,
+    accounts: Vec<Account>,
     sources: Option<Sources>,
 }
 
@@ -121,6 +133,9 @@ impl Publication {
                 Change::User(account, user) => {
                     let hashes = read_user(connection, settings, &account, &user)?;
                     publication.users.push((User { account, user }, hashes));
+                }
+                Change::Account(sid) => {
+                    publication.accounts.extend(accounts::by_sid(connection, &settings.sealer, &sid)?);
                 }
                 Change::Sources => publication.sources = Some(read_sources(connection)?),
             }
@@ -145,6 +160,8 @@ impl Publisher {
         let users = "SELECT DISTINCT account_sid, username FROM credentials WHERE deleted_at IS NULL";
         let user = |cells: &mut Cells<'_>| Ok(Change::User(cells.parse()?, cells.take()?));
         changes.extend(rows::all(connection, users, [], user)?);
+        let accounts = "SELECT sid FROM accounts";
+        changes.extend(rows::all(connection, accounts, [], |cells| cells.parse().map(Change::Account))?);
         let publication = Publication::prepare(connection, settings, changes)?;
         let mut publisher = Self { directory: Arc::default(), names: HashMap::new() };
         publisher.publish(publication);
@@ -165,6 +182,10 @@ impl Publisher {
                 Some(hashes) => users.insert(user, hashes),
                 None => users.remove(&user),
             };
+        }
+        let accounts = self.directory.accounts.pin();
+        for account in publication.accounts {
+            accounts.insert(account.sid, Arc::new(account));
         }
         let domains = self.directory.domains.pin();
         let mut left = Vec::new();

@@ -53,7 +53,7 @@ pub use applications::{Application, ApplicationFields};
 pub use auth_tokens::CreateSecondaryTokenError;
 pub use byoc_trunks::{ByocTrunk, ByocTrunkUpdate, SaveByocTrunkError};
 pub use call_events::{CallEvent, NewCallEvent};
-pub use callbacks::{Callback, CallbackId, CallbackRequest, NewCallback};
+pub use callbacks::{Callback, CallbackId, CallbackRequest, Claim, NewCallback};
 pub use calls::{Call, CallFilter, DeleteCallError, FinishedCall, NewCall, TimeRange};
 pub use connection_policies::{ConnectionPolicy, CreateConnectionPolicyError, DeleteUsedError};
 pub use connection_policy_targets::{

@@ -88,7 +88,7 @@ fn recover_all(
             answered_by: None,
             callback: recovered.callback,
         };
-        calls::finish(work, finished)?;
+        calls::finish(work, &finished, None)?;
         if let Some(notification) = recovered.notification {
             notifications::insert(work, &notification)?;
         }

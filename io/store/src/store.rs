@@ -12,6 +12,7 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
+use crate::calls::Unwritten;
 use crate::directory::{Publisher, StoreDirectory};
 use crate::lock::{DataDirectoryLock, lock};
 use crate::seal::Sealer;
@@ -73,6 +74,7 @@ struct Shared {
     database: PathBuf,
     queue: Option<Sender<Box<dyn Request>>>,
     thread: Option<JoinHandle<()>>,
+    unwritten: Arc<Unwritten>,
     _lock: DataDirectoryLock,
 }
 
@@ -107,12 +109,19 @@ impl Store {
             .name("store-writer".to_owned())
             .spawn(move || writer.run(&requests))
             .map_err(|source| OpenError::File { path: database.clone(), source })?;
-        let shared =
-            Shared { settings, directory, database, queue: Some(queue), thread: Some(thread), _lock: lock };
+        let shared = Shared {
+            settings,
+            directory,
+            database,
+            queue: Some(queue),
+            thread: Some(thread),
+            unwritten: Arc::default(),
+            _lock: lock,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// What the SIP path reads, kept up to date by every commit.
+    /// What calls and requests read, kept up to date by every commit.
     pub fn directory(&self) -> Arc<StoreDirectory> {
         self.shared.directory.clone()
     }
@@ -140,6 +149,11 @@ impl Store {
         self.write(|_| Ok(()))
     }
 
+    /// The calls whose first row waits for its commit.
+    pub(crate) fn unwritten(&self) -> &Arc<Unwritten> {
+        &self.shared.unwritten
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.shared.settings
     }
@@ -153,13 +167,18 @@ impl Store {
         T: Send + 'static,
         E: From<StoreError> + Debug + Send + 'static,
     {
-        self.enqueue(Urgency::Now, operation)
+        let mut operation = Some(operation);
+        self.enqueue(Urgency::Now, move |work| match operation.take() {
+            Some(operation) => operation(work),
+            None => Err(StoreError::Closed.into()),
+        })
     }
 
-    /// Queues a write that may wait a few milliseconds for others to share its commit.
+    /// Queues a write that may wait some milliseconds for others to share its commit, and that may have to be
+    /// done twice.
     pub(crate) fn write_soon<T, E>(
         &self,
-        operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
+        operation: impl FnMut(&mut Work<'_>) -> Result<T, E> + Send + 'static,
     ) -> Pending<T, E>
     where
         T: Send + 'static,
@@ -171,7 +190,7 @@ impl Store {
     fn enqueue<T, E>(
         &self,
         urgency: Urgency,
-        operation: impl FnOnce(&mut Work<'_>) -> Result<T, E> + Send + 'static,
+        operation: impl FnMut(&mut Work<'_>) -> Result<T, E> + Send + 'static,
     ) -> Pending<T, E>
     where
         T: Send + 'static,

@@ -7,8 +7,8 @@ use std::time::Duration;
 use common::{World, call_sid, callback, time};
 use ringway_model::CallStatus;
 use ringway_store::{
-    Call, CallFilter, Callback, DeleteCallError, FinishedCall, LogLevel, NewNotification, NotificationFilter,
-    PageQuery, Recovered, TimeRange,
+    Call, CallFilter, Callback, Claim, DeleteCallError, FinishedCall, LogLevel, NewNotification,
+    NotificationFilter, PageQuery, Recovered, TimeRange,
 };
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -74,6 +74,54 @@ fn a_call_goes_from_ringing_to_completed_and_is_then_left_alone() {
         (CallStatus::Completed, Some(time(2000)), Some(7))
     );
     assert_eq!(world.claim("one", 2000).len(), 1, "one callback for one end");
+}
+
+#[test]
+fn what_happens_before_the_first_row_is_on_the_disk_goes_into_that_row() {
+    let world = World::new();
+    world.sabotage("CREATE TRIGGER late BEFORE UPDATE ON calls BEGIN SELECT RAISE(ABORT, 'late'); END");
+    drop(world.store.insert_call(world.new_call(1)));
+    let update = |now| {
+        world.store.update_call_status(call_sid(1), CallStatus::InProgress, Some(time(1400)), time(now))
+    };
+    assert!(update(1500).wait().unwrap());
+    let call = world.call(1).unwrap();
+    assert_eq!(call.status, CallStatus::InProgress);
+    assert_eq!((call.created, call.start_time, call.updated), (time(1000), Some(time(1400)), time(1500)));
+    assert!(update(1600).wait().is_err(), "the row is there now and has to be changed");
+}
+
+#[test]
+fn a_write_that_fails_takes_no_other_with_it() {
+    let world = World::new();
+    world.sabotage(
+        "CREATE TRIGGER poison BEFORE INSERT ON callbacks WHEN NEW.call_sid LIKE 'CA0303%'
+         BEGIN SELECT RAISE(ABORT, 'poison'); END",
+    );
+    let ends: Vec<_> = (1..=5)
+        .map(|number| {
+            drop(world.store.insert_call(world.new_call(number)));
+            world.store.finish_call(finished(number, CallStatus::Completed))
+        })
+        .collect();
+    let ended: Vec<bool> = ends.into_iter().map(|end| end.wait().is_ok()).collect();
+    assert_eq!(ended, [true, true, false, true, true]);
+    assert_eq!(world.call(3).unwrap().status, CallStatus::Ringing, "undone whole");
+    assert_eq!(world.claim("one", 2000).len(), 4, "none twice");
+}
+
+#[test]
+fn the_callback_of_an_end_can_be_leased_with_it() {
+    let world = World::new();
+    world.store.insert_call(world.new_call(1)).wait().unwrap();
+    let claim = Claim { node: "one".to_owned(), lease: LEASE };
+    let end = |status| world.store.finish_call_and_claim(finished(1, status), claim.clone()).wait().unwrap();
+    let leased = end(CallStatus::Completed).unwrap();
+    assert_eq!((&leased.request, leased.attempts), (&callback(), 0));
+    assert_eq!(end(CallStatus::Failed), None, "it is over");
+    assert!(world.claim("two", 2029).is_empty());
+    let again = world.claim("two", 2030);
+    assert_eq!(again, [leased], "found as it was stored once the lease is over");
 }
 
 #[test]

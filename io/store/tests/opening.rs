@@ -134,7 +134,7 @@ fn the_root_account_is_made_once_and_takes_the_token_it_is_given() {
     let given = RootAccount { auth_token: Some(token.clone()), ..RootAccount::default() };
     world.store.ensure_root_account(given).wait().unwrap();
     let world = world.reopened();
-    assert_eq!(world.store.account(&world.account).unwrap().unwrap().auth_token, token);
+    assert_eq!(world.store.account(&world.account).unwrap().auth_token, token);
 
     let sid = "AC00000000000000000000000000000001".parse().unwrap();
     let other = RootAccount { sid: Some(sid), ..RootAccount::default() };
@@ -147,7 +147,7 @@ fn the_root_account_can_be_read_beside_the_process_that_has_the_directory_and_af
     let empty = tempfile::tempdir().unwrap();
     assert_eq!(root_account_of(empty.path(), None).unwrap(), None);
     let world = World::new();
-    let account = world.store.account(&world.account).unwrap();
+    let account = world.store.root_account().unwrap();
     assert_eq!(root_account_of(world.directory.path(), None).unwrap(), account);
     let World { store, directory, .. } = world;
     drop(store);
@@ -188,7 +188,7 @@ fn no_secret_lies_in_the_files_as_it_is() {
     let list = world.credential_list("a");
     world.credential(&list, "alice");
     let key = world.store.create_key(world.account, "k".to_owned(), KeyKind::Standard).wait().unwrap();
-    let token = world.store.account(&world.account).unwrap().unwrap().auth_token;
+    let token = world.store.account(&world.account).unwrap().auth_token.clone();
     let hashes = world.new_credential(&list, "alice").hashes;
     let secrets = [token.expose().as_bytes(), key.secret.expose().as_bytes(), &hashes.md5, &hashes.sha256];
     for name in ["ringway.db", "ringway.db-wal"] {

@@ -32,10 +32,16 @@ fn finished_call(world: &World, number: u8) {
     assert!(world.store.finish_call(end).wait().unwrap());
 }
 
-fn event(world: &World, number: u8, url: &str) {
+fn event(world: &World, call: u8, url: &str) {
+    numbered_event(world, call, 1, url);
+}
+
+/// A request that is the `number`-th of its call.
+fn numbered_event(world: &World, call: u8, number: u32, url: &str) {
     let event = NewCallEvent {
         account_sid: world.account,
-        call_sid: call_sid(number),
+        call_sid: call_sid(call),
+        number,
         request_method: HttpMethod::Get,
         request_url: url.to_owned(),
         request_params: Vec::new(),
@@ -146,7 +152,7 @@ fn of_a_call_that_asks_for_ever_the_newest_requests_are_kept() {
     finished_call(&world, 2);
     event(&world, 2, "http://other/");
     for number in 0..203 {
-        event(&world, 1, &format!("http://a/{number}"));
+        numbered_event(&world, 1, number + 1, &format!("http://a/{number}"));
     }
     assert_eq!((events(&world, 1), events(&world, 2)), (200, 1));
     let page = PageQuery { size: 1000, ..PageQuery::default() };

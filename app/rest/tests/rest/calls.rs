@@ -219,10 +219,11 @@ async fn a_panic_costs_one_request_and_tells_nothing() {
 async fn the_requests_of_a_call_are_its_events() {
     let world = World::new().await;
     let call = world.call(1, CallStatus::InProgress, "0").await;
-    for (number, response_code) in [(1u64, Some(200)), (2, None)] {
+    for (number, response_code) in [(1, Some(200)), (2, None)] {
         let event = ringway_store::NewCallEvent {
             account_sid: world.account(),
             call_sid: call,
+            number,
             request_method: HttpMethod::Post,
             request_url: format!("http://example.com/{number}"),
             request_params: vec![

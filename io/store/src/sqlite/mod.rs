@@ -20,6 +20,13 @@ const MIGRATIONS: &[&str] = &[
 /// Enough for every statement of the store, so that none is prepared twice.
 const STATEMENTS_KEPT: usize = 256;
 
+/// The log is copied into the database when it has so many pages (16 MB): what is written again and again,
+/// as the rows of calls are, is then copied once.
+const CHECKPOINT_PAGES: u32 = 4000;
+
+/// What the writer keeps in memory, in KiB: the indexes of a busy day.
+const WRITER_CACHE_KIB: u32 = 32 << 10;
+
 /// Somebody may look with the sqlite3 shell; then we wait this long for their lock.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -32,6 +39,8 @@ pub(crate) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;",
     )?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    connection.pragma_update(None, "cache_size", -i64::from(WRITER_CACHE_KIB))?;
     migrate(&mut connection)?;
     Ok(connection)
 }

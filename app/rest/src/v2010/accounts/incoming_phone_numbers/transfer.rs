@@ -18,7 +18,7 @@ pub(super) fn destination<C>(request: &Request<C>) -> Result<Option<AccountSid>,
     if !request.caller.account.is_root() {
         return Err(Fault::of(Code::NotTheParent));
     }
-    let account = request.store().account(&sid)?;
+    let account = request.store().account(&sid);
     let account = account.filter(|account| account.owner_account_sid == request.caller.account.sid);
     match account.ok_or_else(|| Fault::of(Code::NoSuchAccount))?.status {
         AccountStatus::Active => Ok(Some(sid)),

@@ -181,7 +181,10 @@ async fn deliver(shared: &Shared, callback: Callback) {
                 warn(shared, &callback, &failure, now);
             }
             let next = now + retry_delay(callback.attempts, &mut shared.random());
-            shared.store.reschedule_callback(id, shared.node(), next).await
+            let stored = shared.store.reschedule_callback(id, shared.node(), next).await;
+            // Whoever looks for what is due has to look earlier now.
+            shared.callbacks_due.now();
+            stored
         }
     };
     if let Err(error) = stored {

@@ -10,11 +10,17 @@ use ringway_sip::endpoint::{
 use scripted::{Bench, REMOTE, description, header};
 
 fn new_call() -> NewInvite {
-    let target =
-        Target { transport: Transport::Udp, remote: REMOTE.parse().unwrap(), local: None, flow: None };
+    let target = Target {
+        transport: Transport::Udp,
+        remote: REMOTE.parse().unwrap(),
+        local: None,
+        flow: None,
+        name: None,
+    };
     NewInvite {
         dialog: DialogId::chosen(0, 1),
         target,
+        alternatives: Vec::new(),
         uri: "sip:bob@example.com".to_owned(),
         from: "<sip:alice@example.com>".to_owned(),
         to: "<sip:bob@example.com>".to_owned(),

@@ -143,7 +143,8 @@ impl Chaos {
         self.dialogs.insert(dialog, 0);
         self.bench.command(Command::Invite(Box::new(NewInvite {
             dialog,
-            target: Target { transport: Transport::Udp, remote, local: None, flow: None },
+            target: Target { transport: Transport::Udp, remote, local: None, flow: None, name: None },
+            alternatives: Vec::new(),
             uri: "sip:them@example.com".to_owned(),
             from: "<sip:us@example.com>".to_owned(),
             to: "<sip:them@example.com>".to_owned(),

@@ -8,6 +8,7 @@ use ringway_sip::message::Limits;
 use crate::driver::{self, EventSink};
 use crate::handle::Driver;
 use crate::listen::ListenSpec;
+use crate::names::ServerNames;
 use crate::tcp::{TcpLimits, TcpListener};
 use crate::udp::UdpSocket;
 
@@ -20,6 +21,8 @@ pub struct NetConfig {
     pub tcp: TcpLimits,
     /// Limits on one message, for the framing of streams.
     pub message: Limits,
+    /// The names that TLS servers must prove; the resolver's.
+    pub names: ServerNames,
 }
 
 /// A listener could not be had.

@@ -221,6 +221,7 @@ fn invite(world: &World, target: Target) -> DialogId {
     let call = NewInvite {
         dialog,
         target,
+        alternatives: Vec::new(),
         uri: "sip:b@test.example".to_owned(),
         from: "<sip:a@test.example>".to_owned(),
         to: "<sip:b@test.example>".to_owned(),
@@ -236,7 +237,7 @@ fn invite(world: &World, target: Target) -> DialogId {
 }
 
 fn target(transport: Transport, remote: SocketAddr) -> Target {
-    Target { transport, remote, local: None, flow: None }
+    Target { transport, remote, local: None, flow: None, name: None }
 }
 
 #[test]

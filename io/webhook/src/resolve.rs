@@ -43,6 +43,11 @@ impl Names {
         builder.build().map(Self).map_err(|error| error.to_string())
     }
 
+    /// The client itself, for those who ask for more than addresses: they share its cache.
+    pub fn client(&self) -> TokioResolver {
+        self.0.clone()
+    }
+
     /// The addresses of a host, IPv4 first; an address is its own. `localhost` is never asked about (RFC 6761
     /// 6.3).
     pub(crate) async fn addresses(&self, host: &Host<&str>) -> Result<Vec<IpAddr>, String> {

@@ -45,7 +45,8 @@ impl Caller {
     pub(super) fn invite(&self, random: &mut Random, transport: Transport) -> NewInvite {
         NewInvite {
             dialog: self.dialog(),
-            target: Target { transport, remote: address(Side::Server), local: None, flow: None },
+            target: Target { transport, remote: address(Side::Server), local: None, flow: None, name: None },
+            alternatives: Vec::new(),
             uri: "sip:100@demo.sip.twilio.com".to_owned(),
             from: format!("<sip:{USER}@demo.sip.twilio.com>"),
             to: "<sip:100@demo.sip.twilio.com>".to_owned(),

@@ -102,9 +102,21 @@ impl Dialog {
         }
     }
 
+    /// The place that our INVITE went to has said something: it is not left for another one in silence.
+    pub(crate) fn place_answers(&mut self) {
+        if let Phase::Outgoing(outgoing) = &mut self.phase {
+            outgoing.silent_until = None;
+        }
+    }
+
     /// When something in the dialog itself is due.
     pub(crate) fn next_timeout(&self) -> Option<Moment> {
+        let silence = match &self.phase {
+            Phase::Outgoing(outgoing) => outgoing.silent_until,
+            _ => None,
+        };
         let answer = self.answer.as_ref().and_then(SentAnswer::next_timeout);
-        earliest(answer, self.change.as_ref().and_then(Change::next_timeout))
+        let change = self.change.as_ref().and_then(Change::next_timeout);
+        earliest(silence, earliest(answer, change))
     }
 }

@@ -10,6 +10,9 @@ use crate::transaction::key::Key;
 pub(crate) struct OutgoingInvite {
     pub(crate) transaction: Key,
     pub(crate) invite: Box<NewInvite>,
+    /// When the place that keeps silent is left for the next one; none once it has said anything, or when it is
+    /// the last.
+    pub(crate) silent_until: Option<Moment>,
     /// Set when the application gave up: a CANCEL goes out as soon as a 1xx allows it, and a 2xx that comes
     /// nevertheless is acknowledged and ended.
     pub(crate) given_up: bool,

@@ -19,6 +19,8 @@ pub struct EndpointConfig {
     pub t2: Duration,
     /// How long a message may stay in the network; 5 s.
     pub t4: Duration,
+    /// How long a place may keep silent on a new call while another one is left to try (RFC 3263 4.3); 4 s.
+    pub failover_after: Duration,
     /// Which shard this is; every id minted here carries it.
     pub shard: u8,
     /// The Server and User-Agent value.
@@ -46,6 +48,7 @@ impl EndpointConfig {
             t1: Duration::from_millis(500),
             t2: Duration::from_secs(4),
             t4: Duration::from_secs(5),
+            failover_after: Duration::from_secs(4),
             shard,
             server: "Ringway".to_owned(),
             allow: "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE".to_owned(),

@@ -87,7 +87,7 @@ impl<T> Endpoint<T> {
     }
 
     /// The CANCEL of an INVITE: its Request-URI, its only Via, its Route, its number (RFC 3261 9.1).
-    fn send_cancel(&mut self, now: Moment, invite: Key, headers: Vec<(String, String)>) {
+    pub(super) fn send_cancel(&mut self, now: Moment, invite: Key, headers: Vec<(String, String)>) {
         let Some(client) = self.clients.get(&invite) else { return };
         let Ok(request) = Message::parse(client.request.clone(), &self.config.limits) else { return };
         let target = client.target;

@@ -61,6 +61,11 @@ impl Transport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(pub u64);
 
+/// The name that a TLS server must prove before it is told anything (RFC 5922 4); the network layer mints these
+/// and knows the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServerName(pub u32);
+
 /// Where a message came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Source {
@@ -83,10 +88,13 @@ pub struct Target {
     pub transport: Transport,
     /// The address it goes to.
     pub remote: SocketAddr,
-    /// The address of ours it leaves from; any when none.
+    /// The address of ours it leaves from, because packets of the peer come to it; none for a place that was
+    /// only looked up, which is reached from any address.
     pub local: Option<SocketAddr>,
     /// The connection to use while it lives; otherwise one to `remote` is found or opened.
     pub flow: Option<FlowId>,
+    /// Who must be at the other end of a TLS connection of ours; without a name, the owner of the address.
+    pub name: Option<ServerName>,
 }
 
 impl From<&Source> for Target {
@@ -96,6 +104,7 @@ impl From<&Source> for Target {
             remote: source.remote,
             local: Some(source.local),
             flow: source.flow,
+            name: None,
         }
     }
 }
@@ -258,6 +267,9 @@ pub struct NewInvite {
     pub dialog: DialogId,
     /// Where the request goes.
     pub target: Target,
+    /// Where it goes next, in this order, when there is no way to `target`, no answer from there, or a 503
+    /// (RFC 3263 4.3).
+    pub alternatives: Vec<Target>,
     /// The Request-URI.
     pub uri: String,
     /// The From value without a tag, such as `"A" <sip:a@example.com>`.

@@ -9,6 +9,7 @@
 mod change;
 mod config;
 mod counters;
+mod failover;
 mod hangup;
 mod ids;
 mod in_dialog;
@@ -32,7 +33,8 @@ pub use config::{Advertise, EndpointConfig, Overload, Policy, Reply, Transaction
 pub use counters::Counters;
 pub use ids::shard_of;
 pub use input::{
-    Body, Command, Credentials, DialogId, FlowId, Input, NewInvite, OfferId, Source, Target, Transport,
+    Body, Command, Credentials, DialogId, FlowId, Input, NewInvite, OfferId, ServerName, Source, Target,
+    Transport,
 };
 pub use output::{DialogEvent, Event, Output, Transmit};
 

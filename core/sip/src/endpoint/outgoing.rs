@@ -2,10 +2,11 @@
 
 use ringway_model::Moment;
 
-use super::input::{NewInvite, Source, Target};
+use super::failover::is_failover;
+use super::input::{DialogId, NewInvite, Source, Target};
 use super::output::DialogEvent;
 use super::send::{Draft, NewClient};
-use super::table::{Payload, Purpose};
+use super::table::{Payload, Purpose, Wake};
 use super::target::next_hop;
 use super::{Endpoint, Fate, ids};
 use crate::dialog::credentials::Authenticator;
@@ -30,9 +31,10 @@ impl<T> Endpoint<T> {
             return;
         }
         let mut dialog = self.outgoing_dialog(invite);
+        dialog.next_cseq();
         self.send_invite(now, &mut dialog, 0);
         self.dialog_keys.insert(dialog.key, id);
-        self.dialogs.insert(id, Box::new(dialog));
+        self.await_answer(id, dialog);
     }
 
     fn outgoing_dialog(&mut self, invite: Box<NewInvite>) -> Dialog {
@@ -63,15 +65,25 @@ impl<T> Endpoint<T> {
             phase: Phase::Outgoing(Box::new(OutgoingInvite {
                 transaction: Key(0),
                 invite,
+                silent_until: None,
                 given_up: false,
                 cancel_sent: false,
             })),
         }
     }
 
-    /// Sends the INVITE, for the first time or with the credentials that were asked for.
-    fn send_invite(&mut self, now: Moment, dialog: &mut Dialog, attempts: u8) {
-        let cseq = dialog.next_cseq();
+    /// Keeps a new dialog, which has a timer when there is another place to try.
+    fn await_answer(&mut self, id: DialogId, mut dialog: Dialog) {
+        let next = dialog.next_timeout();
+        self.timers.reschedule(&mut dialog.timer, next, Wake::Dialog(id));
+        self.dialogs.insert(id, Box::new(dialog));
+    }
+
+    /// Sends the INVITE with the dialog's number: for the first time, to the next place, or with the
+    /// credentials that were asked for.
+    pub(super) fn send_invite(&mut self, now: Moment, dialog: &mut Dialog, attempts: u8) {
+        let cseq = dialog.local_cseq;
+        let silent_until = self.silent_until(now, dialog);
         let Phase::Outgoing(outgoing) = &mut dialog.phase else { return };
         let invite = &outgoing.invite;
         let branch = ids::branch(self.config.shard, &mut self.random);
@@ -102,15 +114,19 @@ impl<T> Endpoint<T> {
             credentials,
             attempts,
         };
+        outgoing.silent_until = silent_until;
         outgoing.transaction = self.start_client(now, new);
     }
 
     pub(super) fn provisional(&mut self, now: Moment, key: Key, source: &Source, response: Message) {
         let Some(client) = self.clients.get(&key) else { return };
-        let (Some(id), Purpose::Invite) = (client.dialog, client.purpose) else { return };
+        let (Some(id), Purpose::Invite) = (client.dialog, client.purpose) else {
+            return self.cancel_abandoned(now, key);
+        };
         self.with_dialog(now, id, |endpoint, dialog| {
             if dialog.open_invite() == Some(key) {
                 Self::follow(dialog, source);
+                dialog.place_answers();
                 endpoint.try_cancel(now, dialog);
                 if response.status() != Some(100) {
                     endpoint.event(dialog.id, DialogEvent::Provisional { response });
@@ -228,7 +244,11 @@ impl<T> Endpoint<T> {
         let given_up = outgoing.given_up;
         let challenge = response.as_ref().filter(|_| matches!(status, 401 | 407) && !given_up);
         if challenge.is_some_and(|response| dialog.authenticator.challenged(response, attempts)) {
+            dialog.next_cseq();
             self.send_invite(now, dialog, attempts + 1);
+            return Fate::Continues;
+        }
+        if !given_up && is_failover(status, response.as_ref()) && self.try_next_place(now, dialog) {
             return Fate::Continues;
         }
         self.event(dialog.id, DialogEvent::Rejected { status, response });

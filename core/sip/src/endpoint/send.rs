@@ -197,14 +197,9 @@ impl<T> Endpoint<T> {
     }
 
     pub(super) fn start_client(&mut self, now: Moment, new: NewClient) -> Key {
+        let new = self.by_stream_if_large(new);
         let method = new.purpose.method();
-        let reliable = new.target.transport.is_reliable();
-        let machine = match new.purpose {
-            Purpose::Invite | Purpose::Reinvite => {
-                ClientMachine::Invite(InviteClient::new(now, reliable, &self.values))
-            }
-            _ => ClientMachine::Request(RequestClient::new(now, reliable, &self.values)),
-        };
+        let machine = self.client_machine(now, new.purpose, &new.target);
         let key = self.keyring.client(&new.branch, method);
         let transmit = Transmit { target: new.target, bytes: new.request.clone() };
         self.clients.insert(
@@ -227,6 +222,16 @@ impl<T> Endpoint<T> {
         self.reschedule_client(key);
         self.send_request(method, transmit);
         key
+    }
+
+    pub(super) fn client_machine(&self, now: Moment, purpose: Purpose, target: &Target) -> ClientMachine {
+        let reliable = target.transport.is_reliable();
+        match purpose {
+            Purpose::Invite | Purpose::Reinvite => {
+                ClientMachine::Invite(InviteClient::new(now, reliable, &self.values))
+            }
+            _ => ClientMachine::Request(RequestClient::new(now, reliable, &self.values)),
+        }
     }
 
     /// Sends a request within a dialog.

@@ -19,6 +19,7 @@ pub(super) fn next_hop(uri: &str, peer: &Target) -> Target {
         remote: address,
         local: peer.local.filter(|_| same_transport),
         flow: peer.flow.filter(|_| same_transport),
+        name: None,
     }
 }
 
@@ -78,6 +79,7 @@ mod tests {
             remote: "203.0.113.9:40000".parse().unwrap(),
             local: Some("198.51.100.1:5060".parse().unwrap()),
             flow: transport.is_reliable().then_some(FlowId(7)),
+            name: None,
         }
     }
 

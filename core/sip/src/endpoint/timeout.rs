@@ -84,6 +84,7 @@ impl<T> Endpoint<T> {
                 dialog.answer = None;
                 self.acknowledge_timeout(now, dialog);
             }
+            None if self.leave_silent_place(now, dialog) => {}
             None => {
                 if let Some(change) = dialog.change.as_mut() {
                     change.stop_waiting(now);
@@ -92,27 +93,5 @@ impl<T> Endpoint<T> {
             }
         }
         Fate::Continues
-    }
-
-    /// Requests that could not be sent try their other place, or fail at once. Responses need nothing: who
-    /// asked will ask again.
-    pub(super) fn fail_sends(&mut self, now: Moment, hit: impl Fn(&Target) -> bool) {
-        let failed: Vec<Key> = self
-            .clients
-            .iter()
-            .filter(|(_, client)| client.machine.is_open() && hit(&client.target))
-            .map(|(key, _)| *key)
-            .collect();
-        for key in failed {
-            let Some(client) = self.clients.get_mut(&key) else { continue };
-            let Some(target) = client.fallback.take().filter(|other| !hit(other)) else {
-                self.client_failed(now, key, 503);
-                continue;
-            };
-            client.target = target;
-            let method = client.purpose.method();
-            let transmit = Transmit { target, bytes: client.request.clone() };
-            self.send_request(method, transmit);
-        }
     }
 }

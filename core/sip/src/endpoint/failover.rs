@@ -1,0 +1,129 @@
+//! Requests that find no way: the other transport, the other place, the next server of a name (RFC 3261 18.1.1,
+//! RFC 3263 4.3).
+
+use bytes::{BufMut, Bytes, BytesMut};
+use ringway_model::Moment;
+
+use super::Endpoint;
+use super::input::{Target, Transport};
+use super::output::Transmit;
+use super::send::NewClient;
+use super::table::{ClientMachine, Purpose};
+use crate::dialog::{Dialog, Phase};
+use crate::message::Message;
+use crate::transaction::key::Key;
+
+/// A larger request may not fit into one packet of its path (RFC 3261 18.1.1).
+const DATAGRAM_REQUEST_BYTES_MAX: usize = 1300;
+
+/// Whether a call that ended so is tried at the next place: nothing came, or that place is not serving.
+pub(super) fn is_failover(status: u16, response: Option<&Message>) -> bool {
+    response.is_none() || status == 503
+}
+
+impl<T> Endpoint<T> {
+    /// Requests that could not be sent try their other place, or fail at once. Responses need nothing: who
+    /// asked will ask again.
+    pub(super) fn fail_sends(&mut self, now: Moment, hit: impl Fn(&Target) -> bool) {
+        let failed: Vec<Key> = self
+            .clients
+            .iter()
+            .filter(|(_, client)| client.machine.is_open() && hit(&client.target))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in failed {
+            self.fail_send(now, key, &hit);
+        }
+    }
+
+    fn fail_send(&mut self, now: Moment, key: Key, hit: impl Fn(&Target) -> bool) {
+        let Some(client) = self.clients.get_mut(&key) else { return };
+        let (purpose, request) = (client.purpose, client.request.clone());
+        let Some(target) = client.fallback.take().filter(|other| !hit(other)) else {
+            return self.client_failed(now, key, 503);
+        };
+        let request = self.readdressed(&request, &target);
+        let machine = self.client_machine(now, purpose, &target);
+        let Some(client) = self.clients.get_mut(&key) else { return };
+        (client.target, client.machine, client.request) = (target, machine, request.clone());
+        self.reschedule_client(key);
+        self.send_request(purpose.method(), Transmit { target, bytes: request });
+    }
+
+    /// A large request for a place that was looked up goes over TCP, and falls back to UDP when that is refused.
+    /// Where packets of the peer come from stays as it is: nobody listens for TCP behind a NAT.
+    pub(super) fn by_stream_if_large(&self, new: NewClient) -> NewClient {
+        let looked_up = new.target.transport == Transport::Udp && new.target.local.is_none();
+        if !looked_up || new.request.len() <= DATAGRAM_REQUEST_BYTES_MAX {
+            return new;
+        }
+        let target = Target { transport: Transport::Tcp, ..new.target };
+        let request = self.readdressed(&new.request, &target);
+        NewClient { target, request, fallback: Some(new.target), ..new }
+    }
+
+    /// A request of ours with the Via of another transport; the branch stays.
+    fn readdressed(&self, request: &Bytes, target: &Target) -> Bytes {
+        const VIA: &[u8] = b"\r\nVia: ";
+        let Some(start) = memchr::memmem::find(request, VIA).map(|found| found + VIA.len()) else {
+            return request.clone();
+        };
+        let parameters = memchr::memchr(b';', request.get(start..).unwrap_or_default());
+        let end = start + parameters.unwrap_or_default();
+        let via = format!("SIP/2.0/{} {}", target.transport.via_name(), self.own_address(target));
+        let mut changed = BytesMut::with_capacity(request.len() + via.len());
+        changed.put_slice(request.get(..start).unwrap_or_default());
+        changed.put_slice(via.as_bytes());
+        changed.put_slice(request.get(end..).unwrap_or_default());
+        changed.freeze()
+    }
+
+    /// Calls at the next place, when there is one: the same request, a new branch (RFC 3263 4.3).
+    pub(super) fn try_next_place(&mut self, now: Moment, dialog: &mut Dialog) -> bool {
+        let Phase::Outgoing(outgoing) = &mut dialog.phase else { return false };
+        let invite = &mut outgoing.invite;
+        if invite.alternatives.is_empty() {
+            return false;
+        }
+        invite.target = invite.alternatives.remove(0);
+        dialog.peer = invite.target;
+        dialog.contact = self.own_contact(&invite.target, invite.contact_user.as_deref());
+        self.send_invite(now, dialog, 0);
+        true
+    }
+
+    /// Until when the place of a new INVITE may keep silent.
+    pub(super) fn silent_until(&self, now: Moment, dialog: &Dialog) -> Option<Moment> {
+        match &dialog.phase {
+            Phase::Outgoing(outgoing) if !outgoing.invite.alternatives.is_empty() => {
+                Some(now + self.config.failover_after)
+            }
+            _ => None,
+        }
+    }
+
+    /// Leaves a place that said nothing for the next one; whether it was time to.
+    pub(super) fn leave_silent_place(&mut self, now: Moment, dialog: &mut Dialog) -> bool {
+        let Phase::Outgoing(outgoing) = &mut dialog.phase else { return false };
+        if outgoing.silent_until.take_if(|until| *until <= now).is_none() || outgoing.given_up {
+            return false;
+        }
+        let abandoned = outgoing.transaction;
+        self.abandon(now, abandoned);
+        self.try_next_place(now, dialog)
+    }
+
+    /// A place that was left does alert somebody after all: it is told to stop.
+    pub(super) fn cancel_abandoned(&mut self, now: Moment, key: Key) {
+        let Some(client) = self.clients.get(&key) else { return };
+        let ClientMachine::Invite(machine) = &client.machine else { return };
+        let via = Message::parse(client.request.clone(), &self.config.limits);
+        let Ok(branch) = via.as_ref().map(|request| request.top_via().branch().unwrap_or_default()) else {
+            return;
+        };
+        let cancelled = self.clients.contains_key(&self.keyring.client(branch, "CANCEL"));
+        if client.purpose == Purpose::Invite && machine.is_proceeding() && !cancelled {
+            self.send_cancel(now, key, Vec::new());
+        }
+    }
+}

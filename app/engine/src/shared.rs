@@ -12,7 +12,7 @@ use ringway_model::{Now, Secret};
 use ringway_rtp_net::MediaNet;
 use ringway_sip::endpoint::{Command, Source};
 use ringway_sip::registrar::{Bindings, RegistrarLimits};
-use ringway_sip_net::{AdvertiseRule, DriverHandle};
+use ringway_sip_net::{AdvertiseRule, DriverHandle, Resolver};
 use ringway_speech::Synthesizer;
 use ringway_store::Store;
 use ringway_webhook::{Client, Method};
@@ -35,6 +35,8 @@ pub struct Services {
     pub media: MediaNet,
     /// Which of our addresses peers are told.
     pub advertise: AdvertiseRule,
+    /// Where the URIs of calls out lead.
+    pub resolver: Resolver,
 }
 
 /// What the operator decides about calls.

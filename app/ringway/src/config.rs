@@ -17,6 +17,7 @@ use ringway_sip::registrar::RegistrarLimits;
 use ringway_sip_net::ListenSpec;
 
 use crate::call::CallOptions;
+use crate::sip_network::SipNetwork;
 
 /// The default file, read when it exists and no other is named.
 const DEFAULT_FILE: &str = "ringway.toml";
@@ -138,6 +139,9 @@ pub(crate) struct ServeOptions {
         default_values = ["udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"]
     )]
     pub(crate) sip: Vec<ListenSpec>,
+
+    #[command(flatten)]
+    pub(crate) sip_network: SipNetwork,
 
     /// The ports RTP and RTCP use.
     #[arg(

@@ -10,6 +10,7 @@ mod rest_security;
 mod retention;
 mod serve;
 mod shutdown;
+mod sip_network;
 mod startup;
 mod telemetry;
 mod token;

@@ -15,10 +15,12 @@ use ringway_rest::{Api, RequestLimits, Settings, Tls};
 use ringway_rtp_net::{MediaConfig, MediaNet};
 use ringway_sip::endpoint::{EndpointConfig, Overload, Transport};
 use ringway_sip::nonce::Nonces;
-use ringway_sip_net::{AdvertiseRule, ListenSpec, Listeners, NetConfig, TcpLimits, local_address_towards};
+use ringway_sip_net::{
+    AdvertiseRule, ListenSpec, Listeners, NetConfig, Resolver, TcpLimits, local_address_towards,
+};
 use ringway_speech::{EspeakNg, EspeakNgConfig, Synthesizer};
 use ringway_store::{Limits, RootAccount, Store, StoreOptions};
-use ringway_webhook::{Client, ClientConfig, Guard, USER_AGENT};
+use ringway_webhook::{Client, ClientConfig, Guard, Names, USER_AGENT};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -27,6 +29,7 @@ use crate::admin;
 use crate::config::{HttpListen, LateOffer, MediaLatch, ServeOptions};
 use crate::rest_security;
 use crate::retention;
+use crate::sip_network;
 use crate::startup::Startup;
 
 /// The one SIP shard there is.
@@ -66,7 +69,8 @@ impl Service {
             .map_err(|error| cannot_listen("--http", options.http.address, &error))?;
         let admin = admin::bind(options.admin).await;
         let admin = admin.map_err(|error| format!("cannot listen for metrics (--admin): {error}"))?;
-        let listeners = Listeners::bind(net_config(&options)).map_err(|error| error.to_string())?;
+        let net = net_config(&options);
+        let listeners = Listeners::bind(net.clone()).map_err(|error| error.to_string())?;
         let sip = listeners.addresses().to_vec();
         let addresses = own_addresses(&http, &admin, &sip)?;
 
@@ -79,9 +83,11 @@ impl Service {
         let media = media.map_err(|error| format!("cannot start media: {error}"))?;
         let calls_max = media.capacity();
         let (advertise, advertised) = advertise(&options, &sip);
+        let names = sip_network::names(&options.sip_network.dns)?;
         let services = Services {
             store: store.clone(),
-            webhook: webhook(&options, &addresses)?,
+            resolver: Resolver::new(names.client(), &sip, net.names, random.bytes()),
+            webhook: webhook(&options, names, &addresses)?,
             speech: speech(&mut warnings).await,
             media,
             advertise: advertise.clone(),
@@ -230,7 +236,7 @@ fn advertise(options: &ServeOptions, sip: &[ListenSpec]) -> (AdvertiseRule, Opti
     (rule, told)
 }
 
-fn webhook(options: &ServeOptions, own: &[SocketAddr]) -> Result<Client, String> {
+fn webhook(options: &ServeOptions, names: Names, own: &[SocketAddr]) -> Result<Client, String> {
     let client = Client::new(ClientConfig {
         user_agent: USER_AGENT.to_owned(),
         guard: Guard {
@@ -239,6 +245,7 @@ fn webhook(options: &ServeOptions, own: &[SocketAddr]) -> Result<Client, String>
                 || options.webhook_allow.iter().any(|net| net.addr().is_loopback()),
             own_listeners: own.to_vec(),
         },
+        names: Some(names),
         in_flight_per_host_max: options.webhooks_per_host,
         media_bytes_max: options.media_file_mib * 1024 * 1024,
         ..ClientConfig::default()

@@ -30,7 +30,7 @@ impl ServerNames {
     }
 
     /// The name behind a number; none when it was forgotten.
-    pub(crate) fn text(&self, number: ServerName) -> Option<Arc<str>> {
+    pub fn text(&self, number: ServerName) -> Option<Arc<str>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).texts.get(&number).cloned()
     }
 }

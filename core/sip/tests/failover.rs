@@ -1,4 +1,5 @@
 //! Calls out whose first place does not serve: the next one, the other transport (RFC 3261 18.1.1, RFC 3263 4.3).
+#![allow(unreachable_pub, dead_code)] // the bench is shared by test binaries that each use a part of it
 
 mod scripted;
 

@@ -41,6 +41,8 @@ fn keys_arrive_in_order_and_once() {
 fn sessions_are_counted_and_their_ports_rest_when_they_close() {
     let media = media();
     let (caller, callee) = call(&media);
+    callee.session.play(PlayId(1), tone(1_000.0, 200), 0);
+    caller.hears(1_000.0);
     let (sender, asked) = mpsc::channel();
     caller.session.statistics(move |stats| {
         let _ = sender.send(stats);

@@ -35,7 +35,7 @@ pub(crate) fn request(
     let body = pairs.join("&");
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     if let Some((user, password)) = login {
-        text += &format!("Authorization: Basic {}\r\n", STANDARD.encode(format!("{user}:{password}")));
+        text += &format!("Authorization: {}\r\n", basic(user, password));
     }
     if !form.is_empty() {
         text += "Content-Type: application/x-www-form-urlencoded\r\n";
@@ -43,6 +43,11 @@ pub(crate) fn request(
     text += &format!("Content-Length: {}\r\n\r\n{body}", body.len());
     let bytes = exchange(address, &text).map_err(|error| format!("{method} {path}: {error}"))?;
     parse(&bytes).ok_or_else(|| format!("{method} {path}: the answer broke off"))
+}
+
+/// The value of an `Authorization` header.
+pub(crate) fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 fn exchange(address: SocketAddr, request: &str) -> std::io::Result<Vec<u8>> {

@@ -1,4 +1,4 @@
-//! What is measured: `cargo xtask bench call | media`. docs/benchmarks.md keeps the figures.
+//! What is measured: `cargo xtask bench call | media | rest`. docs/benchmarks.md keeps the figures.
 
 pub(crate) mod application;
 mod call;
@@ -7,22 +7,25 @@ pub(crate) mod http;
 pub(crate) mod machine;
 mod media;
 pub(crate) mod phone;
+mod rest;
+mod rival;
 mod rtp;
 pub(crate) mod server;
 
 const USAGE: &str = "\
-cargo xtask bench call|media [OPTION VALUE]...
+cargo xtask bench call|media|rest [OPTION VALUE]...
 
   call    authenticated INVITE, webhook, one second of Play, BYE; the server on one core
   media   calls with RTP both ways, until the media clock is late; the server on one core
+  rest    requests over 64 connections, beside a bare axum on the same core in the same minutes
 
   --binary FILE     measure this one instead of a release build
-  --steps A,B,C     calls a second (call), calls at once (media)
+  --steps A,B,C     calls a second (call), calls at once (media), connections (rest)
   --runs N          runs of a step, of which the median counts (5; media 1)
   --seconds N       length of a run (5; media 10)
   --rtp             call: the caller sends RTP too";
 
-/// Options of both.
+/// Options of all.
 pub(crate) struct Options {
     pub(crate) binary: Option<String>,
     steps: Option<Vec<u32>>,
@@ -34,10 +37,14 @@ pub(crate) struct Options {
 /// Runs one of them.
 pub(crate) fn bench(arguments: &[String]) -> Result<(), String> {
     let (what, rest) = arguments.split_first().ok_or(USAGE)?;
+    if let (rival::NAME, [directory]) = (what.as_str(), rest) {
+        return rival::serve(directory);
+    }
     let options = Options::read(rest)?;
     match what.as_str() {
         "call" => call::call(&options),
         "media" => media::media(&options),
+        "rest" => rest::rest(&options),
         _ => Err(USAGE.to_owned()),
     }
 }

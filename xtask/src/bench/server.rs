@@ -43,13 +43,25 @@ impl Drop for Scratch {
 
 /// The binary of a profile, built now unless `--binary` named one.
 pub(crate) fn binary(named: Option<&str>, profile: &str) -> Result<PathBuf, String> {
-    if let Some(named) = named {
-        return Ok(PathBuf::from(named));
-    }
-    run::cargo(&["build", "--profile", profile, "--package", "ringway"])?;
+    named.map_or_else(|| built("ringway", profile), |named| Ok(PathBuf::from(named)))
+}
+
+/// The binary of a package and profile, built now.
+pub(crate) fn built(package: &str, profile: &str) -> Result<PathBuf, String> {
+    run::cargo(&["build", "--profile", profile, "--package", package])?;
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| run::root().join("target"), PathBuf::from);
-    Ok(target.join(profile).join("ringway"))
+    Ok(target.join(profile).join(package))
+}
+
+/// The path of the account's part of the API, and what follows it.
+pub(crate) fn account_path(path: &str) -> String {
+    format!("/2010-04-01/Accounts/{ACCOUNT}{path}")
+}
+
+/// The account's `Authorization`.
+pub(crate) fn basic() -> String {
+    http::basic(ACCOUNT, TOKEN)
 }
 
 /// A running server. Dropping it kills it.
@@ -126,7 +138,7 @@ impl Server {
     /// Everything that a list holds, over all its pages.
     pub(crate) fn list(&self, path: &str, key: &str) -> Result<Vec<Value>, String> {
         let mut found = Vec::new();
-        let mut next = format!("/2010-04-01/Accounts/{ACCOUNT}{path}?PageSize=1000");
+        let mut next = account_path(path) + "?PageSize=1000";
         loop {
             let reply = http::request(self.http, "GET", &next, Some((ACCOUNT, TOKEN)), &[])?;
             if reply.status != 200 {
@@ -196,13 +208,7 @@ pub(crate) fn api(
     path: &str,
     form: &[(&str, &str)],
 ) -> Result<Reply, String> {
-    http::request(
-        http,
-        method,
-        &format!("/2010-04-01/Accounts/{ACCOUNT}{path}"),
-        Some((ACCOUNT, TOKEN)),
-        form,
-    )
+    http::request(http, method, &account_path(path), Some((ACCOUNT, TOKEN)), form)
 }
 
 fn wait_for_screen(child: &mut Child, path: &Path) -> Result<String, String> {

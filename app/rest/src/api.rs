@@ -1,5 +1,6 @@
 //! The front door: what happens to every request before and after its resource.
 
+use std::cell::RefCell;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -8,11 +9,13 @@ use std::task::Poll;
 use std::time::Instant;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use ipnet::IpNet;
 use ringway_engine::calls::CallControl;
-use ringway_model::sid::RequestSid;
+use ringway_model::Random;
+use ringway_model::sid::{AccountSid, RequestSid};
 use ringway_store::Store;
 
 use crate::auth::Caller;
@@ -20,6 +23,8 @@ use crate::body::{self, BodyLimits};
 use crate::error::{Code, Fault};
 use crate::form::Form;
 use crate::headers;
+use crate::kept::Kept;
+use crate::meters;
 use crate::origin::Origin;
 use crate::reply::{Reply, empty};
 use crate::representation::Extension;
@@ -68,6 +73,7 @@ pub(crate) struct App<C> {
     trusted_proxies: Vec<IpNet>,
     limits: BodyLimits,
     throttle: Throttle,
+    kept: Kept,
 }
 
 impl<C: CallControl> Api<C> {
@@ -80,6 +86,7 @@ impl<C: CallControl> Api<C> {
             trusted_proxies: settings.trusted_proxies,
             limits: settings.body,
             throttle: Throttle::new(settings.requests),
+            kept: Kept::default(),
         }))
     }
 
@@ -150,6 +157,12 @@ impl<C: CallControl> Api<C> {
         let entered = in_flight.insert(self.0.throttle.enter(caller.account.sid));
         self.0.throttle.check(entered, Instant::now())?;
         let verb = Verb::from(&head.method);
+        let told = (self.0.store.version(), caller.account.sid, head.uri.path());
+        if verb == Verb::Get
+            && let Some(body) = self.0.kept.find(told.0, &told.1, told.2)
+        {
+            return Ok(Reply::Kept(body));
+        }
         let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes(), "the query")?;
         let form = match verb {
             Verb::Post => {
@@ -159,11 +172,25 @@ impl<C: CallControl> Api<C> {
             _ => Form::default(),
         };
         let asked = v2010::Asked { app: &self.0, verb, caller, query, form, extension };
-        match (is_product(stem), path) {
+        let reply = match (is_product(stem), path) {
             (true, ["AuthTokens", ..]) => accounts_v1::dispatch(asked, path, &origin.to_string()).await,
             (true, _) => voice_v1::dispatch(asked, path, &origin.to_string()).await,
             (false, _) => v2010::dispatch(asked, path).await,
-        }
+        };
+        reply.map(|reply| self.keep(reply, extension, told))
+    }
+
+    /// Writes a reply that is worth keeping, and keeps it.
+    fn keep(
+        &self,
+        reply: Reply,
+        extension: Extension,
+        (version, account, path): (u64, AccountSid, &str),
+    ) -> Reply {
+        let Reply::Row(shape, fields) = reply else { return reply };
+        let body = Bytes::from(extension.instance(shape, &fields));
+        self.0.kept.keep(version, account, path, &body);
+        Reply::Kept(body)
     }
 
     fn health(&self) -> Response<Body> {
@@ -201,19 +228,29 @@ async fn guarded(handler: impl Future<Output = Result<Reply, Fault>>) -> Result<
     .await
 }
 
+thread_local! {
+    /// Where request ids come from: they have to be different, and nobody trusts them. `None` until there was
+    /// entropy to begin with.
+    static RANDOM: RefCell<Option<Random>> = const { RefCell::new(None) };
+}
+
 fn request_sid() -> RequestSid {
-    let mut random = [0; 16];
-    if let Err(error) = getrandom::fill(&mut random) {
-        tracing::warn!(%error, "no randomness for a request id");
-    }
-    RequestSid::from_random(random)
+    RANDOM.with_borrow_mut(|random| {
+        let random = random.get_or_insert_with(|| {
+            let mut seed = [0; 32];
+            if let Err(error) = getrandom::fill(&mut seed) {
+                tracing::warn!(%error, "no randomness for request ids");
+            }
+            Random::from_seed(seed)
+        });
+        RequestSid::from_random(random.bytes())
+    })
 }
 
 /// The path without its query, which may hold phone numbers.
 fn report(head: &Parts, id: &RequestSid, status: StatusCode, started: Instant) {
     let took = started.elapsed();
-    metrics::counter!("ringway_rest_requests_total", "status" => status.as_str().to_owned()).increment(1);
-    metrics::histogram!("ringway_rest_request_seconds").record(took.as_secs_f64());
+    meters::answered(status, took);
     let (method, path, status) = (&head.method, head.uri.path(), status.as_u16());
     tracing::debug!(%id, %method, path, status, took_ms = took.as_millis() as u64, "answered");
 }

@@ -30,15 +30,17 @@ impl Default for BodyLimits {
 
 /// The whole body; 413 when it is larger than allowed, 408 when it takes too long.
 pub(crate) async fn receive(headers: &HeaderMap, body: Body, limits: &BodyLimits) -> Result<Bytes, Fault> {
-    let too_large =
-        Fault::because(Code::TooLarge, format!("the body must have at most {} bytes", limits.form_bytes_max));
+    let too_large = || {
+        let sentence = format!("the body must have at most {} bytes", limits.form_bytes_max);
+        Fault::because(Code::TooLarge, sentence)
+    };
     if waits_for_permission(headers, limits) {
-        return Err(too_large.closing());
+        return Err(too_large().closing());
     }
     match tokio::time::timeout(limits.timeout, collect(body, limits)).await {
         Ok(Ok(Collected::Whole(bytes))) => Ok(bytes),
-        Ok(Ok(Collected::Dropped)) => Err(too_large),
-        Ok(Ok(Collected::Endless)) => Err(too_large.closing()),
+        Ok(Ok(Collected::Dropped)) => Err(too_large()),
+        Ok(Ok(Collected::Endless)) => Err(too_large().closing()),
         Ok(Err(_)) => Err(Fault::because(Code::InvalidParameter, "the body ended early").closing()),
         Err(_) => Err(Fault::of(Code::RequestTimeout).closing()),
     }

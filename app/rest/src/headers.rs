@@ -40,6 +40,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 9] = [
 /// included. `secure` is whether it travels over TLS: a browser must not be told to insist on TLS over a
 /// connection without it (RFC 6797 7.2).
 pub(crate) fn add(headers: &mut HeaderMap, id: &RequestSid, took: Duration, concurrent: usize, secure: bool) {
+    headers.reserve(ALWAYS.len() + 4);
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }

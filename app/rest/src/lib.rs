@@ -15,6 +15,8 @@ mod error;
 mod filter;
 mod form;
 mod headers;
+mod kept;
+mod meters;
 mod origin;
 mod page;
 mod reply;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::header::{ALLOW, CONNECTION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
 
@@ -22,6 +23,10 @@ const ERROR: Shape = Shape { key: "", element: "RestException", elements: "", xm
 pub(crate) enum Reply {
     /// 200 with one resource.
     Found(&'static Shape, Vec<Field>),
+    /// The same of a resource that is nothing but its rows: true until one of them is changed through the API.
+    Row(&'static Shape, Vec<Field>),
+    /// 200 with what was written before.
+    Kept(Bytes),
     /// 201 with the new resource.
     Created(&'static Shape, Vec<Field>),
     /// 202 with one resource.
@@ -38,14 +43,17 @@ impl Reply {
     /// Writes the answer as `extension` asks.
     pub(crate) fn into_response(self, extension: Extension) -> Response<Body> {
         let (status, body) = match self {
-            Self::Found(shape, fields) => (StatusCode::OK, extension.instance(shape, &fields)),
+            Self::Found(shape, fields) | Self::Row(shape, fields) => {
+                (StatusCode::OK, extension.instance(shape, &fields))
+            }
+            Self::Kept(body) => return written(StatusCode::OK, extension, body.into()),
             Self::Created(shape, fields) => (StatusCode::CREATED, extension.instance(shape, &fields)),
             Self::Accepted(shape, fields) => (StatusCode::ACCEPTED, extension.instance(shape, &fields)),
             Self::List { shape, rows, paging } => (StatusCode::OK, extension.list(shape, &rows, &paging)),
             Self::ProductList { key, rows, paging } => (StatusCode::OK, product_list(key, &rows, &paging)),
             Self::Deleted => return empty(StatusCode::NO_CONTENT),
         };
-        written(status, extension, body)
+        written(status, extension, body.into())
     }
 }
 
@@ -59,7 +67,7 @@ impl Fault {
     ) -> Response<Body> {
         let status = self.code.status();
         let body = extension.instance(&ERROR, &self.fields(path, more_info));
-        let mut response = written(status, extension, body);
+        let mut response = written(status, extension, body.into());
         let headers = response.headers_mut();
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
@@ -95,8 +103,8 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
     response
 }
 
-fn written(status: StatusCode, extension: Extension, body: String) -> Response<Body> {
-    let mut response = Response::new(Body::from(body));
+fn written(status: StatusCode, extension: Extension, body: Body) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(extension.content_type()));
     response

@@ -6,6 +6,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
@@ -75,6 +76,7 @@ struct Shared {
     queue: Option<Sender<Box<dyn Request>>>,
     thread: Option<JoinHandle<()>>,
     unwritten: Arc<Unwritten>,
+    version: Arc<AtomicU64>,
     _lock: DataDirectoryLock,
 }
 
@@ -104,7 +106,9 @@ impl Store {
         let publisher = Publisher::load(&connection, &settings)?;
         let directory = publisher.directory();
         let (queue, requests) = mpsc::channel();
-        let writer = Writer { connection, settings: settings.clone(), publisher };
+        let version = Arc::<AtomicU64>::default();
+        let writer =
+            Writer { connection, settings: settings.clone(), publisher, version: Arc::clone(&version) };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || writer.run(&requests))
@@ -116,6 +120,7 @@ impl Store {
             queue: Some(queue),
             thread: Some(thread),
             unwritten: Arc::default(),
+            version,
             _lock: lock,
         };
         Ok(Self { shared: Arc::new(shared) })
@@ -142,6 +147,12 @@ impl Store {
             return Err(StoreError::Closed);
         }
         self.read(|connection| rows::one(connection, "SELECT 1", [], |cells| cells.take::<i64>()).map(drop))
+    }
+
+    /// Counts the commits of everything but what live calls leave behind (their rows, events, callbacks and
+    /// notifications). As long as it stands still, what was read of any other row is true.
+    pub fn version(&self) -> u64 {
+        self.shared.version.load(Ordering::SeqCst)
     }
 
     /// Completes once every write queued so far is on disk and can be read, also those that nobody waits for.

@@ -10,6 +10,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
 use std::task::{Context, Poll};
 use std::thread::{self, Thread};
@@ -166,6 +167,8 @@ pub(crate) struct Writer {
     pub(crate) connection: Connection,
     pub(crate) settings: Arc<Settings>,
     pub(crate) publisher: Publisher,
+    /// Counts the commits that somebody waited for.
+    pub(crate) version: Arc<AtomicU64>,
 }
 
 impl Writer {
@@ -190,7 +193,12 @@ impl Writer {
             Ok(publication)
         });
         match committed {
-            Ok(publication) => self.publisher.publish(publication),
+            Ok(publication) => {
+                if group.iter().any(|request| request.urgency() == Urgency::Now) {
+                    self.version.fetch_add(1, Ordering::SeqCst);
+                }
+                self.publisher.publish(publication);
+            }
             Err(error) => {
                 self.abandon();
                 return Err(error);

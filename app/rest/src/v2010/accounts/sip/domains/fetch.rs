@@ -9,5 +9,5 @@ use crate::request::Request;
 
 pub(super) fn fetch<C>(request: &Request<C>, sid: &DomainSid) -> Result<Reply, Fault> {
     let domain = request.store().domain(&request.account.sid, sid)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&domain, &request.place)))
+    Ok(Reply::Row(&SHAPE, describe(&domain, &request.place)))
 }

@@ -10,5 +10,5 @@ use crate::request::Request;
 pub(super) fn fetch<C>(request: &Request<C>, sid: &IpAccessControlListSid) -> Result<Reply, Fault> {
     let found = request.store().ip_access_control_list(&request.account.sid, sid)?;
     let list = found.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&list, &request.place)))
+    Ok(Reply::Row(&SHAPE, describe(&list, &request.place)))
 }

@@ -14,5 +14,5 @@ pub(super) fn fetch<C>(
 ) -> Result<Reply, Fault> {
     let found = request.store().credential(&request.account.sid, list, sid)?;
     let credential = found.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&credential, &request.place)))
+    Ok(Reply::Row(&SHAPE, describe(&credential, &request.place)))
 }

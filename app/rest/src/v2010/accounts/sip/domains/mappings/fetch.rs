@@ -16,5 +16,5 @@ pub(super) fn fetch<C>(
 ) -> Result<Reply, Fault> {
     let found = request.store().mapping(&request.account.sid, domain, door.kind(), sid)?;
     let mapping = found.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(door.shape(), door.describe(&mapping, &request.place)))
+    Ok(Reply::Row(door.shape(), door.describe(&mapping, &request.place)))
 }

@@ -14,5 +14,5 @@ pub(super) fn fetch<C>(
 ) -> Result<Reply, Fault> {
     let found = request.store().ip_address(&request.account.sid, list, sid)?;
     let address = found.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&address, &request.place)))
+    Ok(Reply::Row(&SHAPE, describe(&address, &request.place)))
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use ringway_call::admit::{self, Admission, Admitted, Decision, Refusal};
+use ringway_call::abuse::{Abuse, Screened};
+use ringway_call::admit::{self, Admission, Admitted, Decision, Refusal, Suspicion};
 use ringway_model::sid::DomainSid;
 use ringway_model::{Moment, Now};
 use ringway_sip::endpoint::{
-    DialogEvent, DialogId, Event, FlowId, Policy, Reply, Source, TransactionKey, Verdict,
+    DialogEvent, DialogId, Event, FlowId, Policy, Reply, Screening, Source, TransactionKey, Verdict,
 };
 use ringway_sip::message::{Message, Method};
 use ringway_sip::registrar::{Registrar, Registration};
@@ -33,9 +34,16 @@ const NOTIFY_INTERVAL: Duration = Duration::from_secs(60);
 /// How many pairs of domain and reason are remembered for that.
 const NOTIFIED_MAX: usize = 1024;
 
+/// Why a user with the right password is refused.
+const GUESSED: &str =
+    "The password of this user is being guessed, and the user was never accepted at this address";
+
 /// Decides who may come in.
 pub(crate) struct Gatekeeper {
     admission: Admission,
+    abuse: Abuse,
+    /// What is done with those who are banned.
+    banned: Screening,
     directory: Arc<StoreDirectory>,
     shared: Arc<Shared>,
     notified: HashMap<(DomainSid, u32), Moment>,
@@ -43,16 +51,36 @@ pub(crate) struct Gatekeeper {
 }
 
 impl Gatekeeper {
-    pub(crate) fn new(admission: Admission, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(
+        admission: Admission,
+        (abuse, banned): (Abuse, Screening),
+        shared: Arc<Shared>,
+    ) -> Self {
+        let directory = shared.store.directory();
         let bindings = Arc::clone(&shared.registrations);
         let registrar = Registrar::new(shared.config.registrar.clone(), bindings, seed());
-        Self { admission, directory: shared.store.directory(), shared, notified: HashMap::new(), registrar }
+        Self { admission, abuse, banned, directory, shared, notified: HashMap::new(), registrar }
     }
 }
 
 impl Policy for Gatekeeper {
     /// The call that may come in; none for OPTIONS.
     type Ticket = Option<Box<Admitted>>;
+
+    fn screen(&mut self, now: Now, request: &Message, source: &Source) -> Screening {
+        for lifted in self.shared.bans.take_lifted() {
+            self.abuse.lift(lifted);
+        }
+        let (admission, directory) = (&self.admission, &self.directory);
+        let domain = || admission.domain(&**directory, request, source).map(|gate| gate.sid);
+        let screened = self.abuse.screen(now, source.remote.ip(), request, domain);
+        self.treat(screened)
+    }
+
+    fn screen_malformed(&mut self, now: Now, source: &Source) -> Screening {
+        let screened = self.abuse.malformed(now, source.remote.ip());
+        self.treat(screened)
+    }
 
     fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<Self::Ticket> {
         if let Some(reason) = self.unavailable(request) {
@@ -62,11 +90,12 @@ impl Policy for Gatekeeper {
             return Verdict::Reply(reply);
         }
         match self.admission.admit(now, &*self.directory, request, source) {
-            Decision::Accept(admitted) => Verdict::Accept(Some(admitted)),
+            Decision::Accept(admitted) => self.enter(now, request, source, admitted),
             // REGISTER comes by `register` below.
             Decision::Abilities | Decision::Register(_) => Verdict::Accept(None),
             Decision::Challenge(reply) => Verdict::Reply(reply),
             Decision::Refuse { reply, refusal } => {
+                self.suspect(now, &refusal, request, source);
                 self.record(now, *refusal, request);
                 Verdict::Reply(reply)
             }
@@ -86,6 +115,9 @@ impl Policy for Gatekeeper {
         }
         match self.admission.admit(now, &*self.directory, request, source) {
             Decision::Register(gate) => {
+                if self.is_guessed(now, source, gate.sid, request, 32212) {
+                    return Verdict::Reply(Reply::new(403));
+                }
                 let user = admit::registered_user(request).unwrap_or_default();
                 let registration =
                     Registration { transaction, domain: &gate.sid, user: &user, request, source };
@@ -100,6 +132,7 @@ impl Policy for Gatekeeper {
             }
             Decision::Challenge(reply) => Verdict::Reply(reply),
             Decision::Refuse { reply, refusal } => {
+                self.suspect(now, &refusal, request, source);
                 self.record(now, *refusal, request);
                 Verdict::Reply(reply)
             }
@@ -125,6 +158,62 @@ impl Policy for Gatekeeper {
 }
 
 impl Gatekeeper {
+    /// What is done with a sender; whoever is banned from now on is told to the operator.
+    fn treat(&self, screened: Screened) -> Screening {
+        match screened {
+            Screened::Welcome => Screening::Welcome,
+            Screened::Banned(begun) => {
+                if let Some(ban) = begun {
+                    self.shared.bans.begin(*ban);
+                }
+                self.banned
+            }
+        }
+    }
+
+    fn enter(
+        &mut self,
+        now: Now,
+        request: &Message,
+        source: &Source,
+        admitted: Box<Admitted>,
+    ) -> Verdict<<Self as Policy>::Ticket> {
+        if self.is_guessed(now, source, admitted.gate.sid, request, 32202) {
+            return Verdict::Reply(Reply::new(403));
+        }
+        Verdict::Accept(Some(admitted))
+    }
+
+    /// Whether a right password is not enough, because strangers are guessing it. Whoever gave one and is not
+    /// held up is trusted at this address from now on.
+    fn is_guessed(
+        &mut self,
+        now: Now,
+        source: &Source,
+        domain: DomainSid,
+        request: &Message,
+        code: u32,
+    ) -> bool {
+        let ip = source.remote.ip();
+        let guessed = self.abuse.is_throttled(now, ip, domain, request);
+        match guessed {
+            true => self.keep(now, request, source, 403, (code, GUESSED)),
+            false => self.abuse.accepted(now, ip, domain, request),
+        }
+        guessed
+    }
+
+    /// What a refusal says about its sender may end in a ban.
+    fn suspect(&mut self, now: Now, refusal: &Refusal, request: &Message, source: &Source) {
+        let ip = source.remote.ip();
+        let screened = match (refusal.suspicion, refusal.domain) {
+            (Suspicion::None, _) => return,
+            (Suspicion::WrongAnswer, Some((domain, _))) => self.abuse.wrong_answer(now, ip, domain, request),
+            (Suspicion::Stranger | Suspicion::WrongAnswer, _) => self.abuse.refused(now, ip, request),
+        };
+        self.treat(screened);
+    }
+
     /// Why new calls cannot be taken, while the process is ending or full.
     fn unavailable(&self, request: &Message) -> Option<&'static str> {
         if request.method() != Method::Invite {

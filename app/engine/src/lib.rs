@@ -6,6 +6,7 @@
 //! unfinished.
 #![forbid(unsafe_code)]
 
+mod bans;
 mod callbacks;
 pub mod calls;
 mod effects;
@@ -21,12 +22,14 @@ mod runner;
 mod shared;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ringway_call::abuse::{self, Abuse};
 use ringway_call::admit::Admission;
-use ringway_sip::endpoint::{Endpoint, EndpointConfig};
+use ringway_sip::endpoint::{Endpoint, EndpointConfig, Screening};
 use ringway_sip::registrar::Bindings;
 use ringway_sip_net::{Driver, Listeners};
 use ringway_store::StoreError;
@@ -37,6 +40,7 @@ use crate::inbound::{Arrivals, Gatekeeper};
 pub use crate::refusals::RefusalRecord;
 use crate::shared::Shared;
 pub use crate::shared::{EngineConfig, Services};
+pub use ringway_call::abuse::Ban;
 
 /// How long the last calls may take to end once they were told to.
 const END_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,6 +57,10 @@ pub struct SipSide {
     pub endpoint: EndpointConfig,
     /// Who may come in.
     pub admission: Admission,
+    /// Who has lost our patience.
+    pub abuse: Abuse,
+    /// What is done with those.
+    pub banned: Screening,
 }
 
 /// Why the engine did not start.
@@ -85,7 +93,7 @@ impl Engine {
             );
         }
         let shared = Arc::new(Shared::new(config, services));
-        let gatekeeper = Gatekeeper::new(sip.admission, Arc::clone(&shared));
+        let gatekeeper = Gatekeeper::new(sip.admission, (sip.abuse, sip.banned), Arc::clone(&shared));
         let arrivals =
             Arrivals { shared: Arc::clone(&shared), runtime: Handle::current(), mailboxes: HashMap::new() };
         let endpoint = Endpoint::new(sip.endpoint, shared::seed());
@@ -119,6 +127,16 @@ impl Engine {
     /// The newest refusals, newest first.
     pub fn refusals(&self) -> Vec<RefusalRecord> {
         self.shared.refusals.list()
+    }
+
+    /// The addresses that are banned now.
+    pub fn bans(&self) -> Vec<Ban> {
+        self.shared.bans.list(self.shared.now().unix)
+    }
+
+    /// Ends the ban of this address; false when it is not banned.
+    pub fn lift_ban(&self, source: IpAddr) -> bool {
+        self.shared.bans.lift(&abuse::network_of(source), self.shared.now().unix)
     }
 
     /// From now on new calls get 503.

@@ -18,6 +18,7 @@ use ringway_store::Store;
 use ringway_webhook::{Client, Method};
 use tokio::sync::{Notify, Semaphore};
 
+use crate::bans::Bans;
 use crate::callbacks::{Due, PROMPT_MAX};
 use crate::calls::Calls;
 use crate::prompts::Prompts;
@@ -71,6 +72,7 @@ pub(crate) struct Shared {
     pub(crate) refusals: Refusals,
     /// Where the phones are.
     pub(crate) registrations: Arc<Bindings>,
+    pub(crate) bans: Bans,
     pub(crate) callbacks_due: Due,
     pub(crate) callbacks_under_way: AtomicUsize,
     /// Room for callbacks that are delivered as soon as their call has ended.
@@ -92,6 +94,7 @@ impl Shared {
             calls: Calls::default(),
             refusals: Refusals::default(),
             registrations: Arc::new(Bindings::new(seed())),
+            bans: Bans::default(),
             callbacks_due: Due::default(),
             callbacks_under_way: AtomicUsize::new(0),
             prompt_callbacks: Arc::new(Semaphore::new(PROMPT_MAX)),

@@ -16,6 +16,7 @@ use ipnet::IpNet;
 use ringway_sip::registrar::RegistrarLimits;
 use ringway_sip_net::ListenSpec;
 
+use crate::abuse::AbuseOptions;
 use crate::call::CallOptions;
 use crate::sip_network::SipNetwork;
 
@@ -268,6 +269,9 @@ pub(crate) struct ServeOptions {
 
     #[command(flatten)]
     pub(crate) registrations: RegistrationOptions,
+
+    #[command(flatten)]
+    pub(crate) abuse: AbuseOptions,
 
     #[command(flatten)]
     pub(crate) retention: RetentionOptions,
@@ -542,7 +546,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-fn parse_net(text: &str) -> Result<IpNet, String> {
+pub(crate) fn parse_net(text: &str) -> Result<IpNet, String> {
     let single = text.parse::<IpAddr>().map(IpNet::from);
     text.parse::<IpNet>().or(single).map_err(|_| "expected an address or a range such as 10.0.0.0/8".into())
 }

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is the program that talks to people
 
+mod abuse;
 mod admin;
 mod call;
 mod config;

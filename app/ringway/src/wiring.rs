@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
+use ringway_call::abuse::Abuse;
 use ringway_call::admit::{Admission, AdmissionConfig};
 use ringway_call::host::Suffixes;
 use ringway_call::leg::CallLimits;
@@ -96,6 +97,8 @@ impl Service {
             listeners,
             endpoint: endpoint(&options, advertise),
             admission: admission(&options, &mut random),
+            abuse: Abuse::new(options.abuse.config(), random.bytes()),
+            banned: options.abuse.banned(),
         };
         let engine = Engine::start(engine_config(&options, calls_max), services, sip_side);
         let engine = engine.await.map_err(|error| error.to_string())?;

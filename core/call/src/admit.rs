@@ -100,6 +100,20 @@ pub struct Refusal {
     pub from_user: String,
     /// The user that was asked for. Personal too.
     pub to_user: String,
+    /// Whether it speaks against its sender.
+    pub suspicion: Suspicion,
+}
+
+/// What a refusal says about its sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspicion {
+    /// Nothing: whoever is at this address may not, today.
+    None,
+    /// It asked for what is not there, or answered a challenge that was never sent to it. Its address may be
+    /// forged.
+    Stranger,
+    /// It gave a wrong password to a challenge that had reached it.
+    WrongAnswer,
 }
 
 /// What is wrong, before it is told.
@@ -111,11 +125,19 @@ struct Wrong {
     warning: Option<&'static str>,
     /// Somebody should look at it, whatever its number.
     is_urgent: bool,
+    suspicion: Suspicion,
 }
 
 impl Wrong {
     fn new(status: u16, code: u32, reason: impl Into<String>) -> Self {
-        Self { status, code, reason: reason.into(), warning: None, is_urgent: false }
+        Self {
+            status,
+            code,
+            reason: reason.into(),
+            warning: None,
+            is_urgent: false,
+            suspicion: Suspicion::None,
+        }
     }
 
     fn warning(self, warning: &'static str) -> Self {
@@ -124,6 +146,10 @@ impl Wrong {
 
     fn urgent(self) -> Self {
         Self { is_urgent: true, ..self }
+    }
+
+    fn suspicious(self, suspicion: Suspicion) -> Self {
+        Self { suspicion, ..self }
     }
 }
 
@@ -166,6 +192,16 @@ impl Admission {
         }
     }
 
+    /// Which domain a request is for, when there is one.
+    pub fn domain(
+        &self,
+        directory: &dyn Directory,
+        request: &Message,
+        source: &Source,
+    ) -> Option<Arc<DomainGate>> {
+        self.gate(directory, request, source).ok()
+    }
+
     /// The domain of the Request-URI; when that has an address, the domain that the source is mapped to.
     fn gate(
         &self,
@@ -189,6 +225,7 @@ impl Admission {
                     32002,
                     "There is no SIP domain of this name; the host of the Request-URI names it",
                 )
+                .suspicious(Suspicion::Stranger)
             });
         }
         if let Some(gate) = directory.domain_of_source(source.remote.ip().to_canonical()) {
@@ -198,7 +235,7 @@ impl Admission {
             let reason = "The Request-URI has an IP address where the name of the SIP domain belongs: set the domain in \
                           the phone and this server as its outbound proxy, map the source address to a domain, or \
                           configure a default domain";
-            return Err(Wrong::new(403, 32002, reason));
+            return Err(Wrong::new(403, 32002, reason).suspicious(Suspicion::Stranger));
         };
         self.config.suffixes.find(domain, directory).ok_or_else(|| {
             Wrong::new(403, 32002, "The Request-URI has an IP address, and the default domain does not exist")
@@ -331,6 +368,7 @@ fn refusal(wrong: Wrong, request: &Message, source: &Source, gate: Option<&Domai
         source: source.remote,
         from_user: user(from),
         to_user: user(uri),
+        suspicion: wrong.suspicion,
     };
     let mut reply = Reply::new(wrong.status);
     if let Some(warning) = wrong.warning {

@@ -2,6 +2,7 @@
 //! the world says comes in as [`input::Input`], what the world should do goes out as [`effect::Effect`].
 #![forbid(unsafe_code)]
 
+pub mod abuse;
 pub mod admit;
 pub mod directory;
 pub mod effect;

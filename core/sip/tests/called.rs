@@ -5,7 +5,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use ringway_sip::endpoint::{Command, FlowId, Input, Reply, Transport, Verdict};
+use ringway_sip::endpoint::{Command, FlowId, FlowOrder, Input, Reply, Screening, Transport, Verdict};
 use scripted::{Bench, description, header, tag};
 
 /// A request of the peer; `more` are further header lines.
@@ -426,6 +426,35 @@ fn a_bye_on_a_connection_that_closes_is_given_up_at_once() {
     bench.input(Input::FlowClosed(FlowId(1)));
     assert_eq!(bench.take_events(), ["Terminated"]);
     assert_eq!(bench.alive().1, 0);
+}
+
+#[test]
+fn who_is_not_welcome_is_refused_or_hears_nothing() {
+    let garbage = "OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKg\r\n\r\n";
+    let mut bench = Bench::new();
+    bench.screening = Screening::Refuse;
+    bench.receive(&invite());
+    assert_eq!(bench.take_lines(), ["SIP/2.0 403 Forbidden"]);
+    for (screening, order) in [(Screening::Drop, FlowOrder::Close), (Screening::Tarpit, FlowOrder::Stall)] {
+        for (transport, orders) in [(Transport::Udp, vec![]), (Transport::Tcp, vec![(FlowId(1), order); 2])] {
+            let mut bench = Bench::new();
+            (bench.screening, bench.transport) = (screening, transport);
+            bench.receive(&invite());
+            bench.receive(garbage);
+            assert_eq!((bench.sent.len(), bench.events.len()), (0, 0), "{screening:?} {transport:?}");
+            assert_eq!(bench.orders, orders);
+            assert_eq!(bench.endpoint.counters().turned_away, 2);
+        }
+    }
+}
+
+#[test]
+fn who_is_not_welcome_any_more_keeps_the_calls_that_are_up() {
+    let mut bench = Bench::new();
+    let (_, tag) = confirmed(&mut bench);
+    bench.screening = Screening::Drop;
+    bench.receive(&request("BYE", &tag, 2, "z9hG4bKbye", ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK"]);
 }
 
 #[test]

@@ -12,7 +12,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ringway_model::Moment;
-use ringway_sip::endpoint::{Command, Endpoint, Event, Input, Output, Policy, Source, Transmit, Transport};
+use ringway_sip::endpoint::{
+    Command, Endpoint, Event, FlowId, FlowOrder, Input, Output, Policy, Source, Transmit, Transport,
+};
 
 use crate::clock;
 use crate::handle::{Driver, DriverHandle, Shared, Snapshot};
@@ -72,7 +74,14 @@ where
         snapshot: Mutex::new(Snapshot::default()),
     });
     let (sender, commands) = mpsc::channel();
-    let core = Core { endpoint, policy, sink, inputs: VecDeque::new(), outgoing: Vec::new() };
+    let core = Core {
+        endpoint,
+        policy,
+        sink,
+        inputs: VecDeque::new(),
+        outgoing: Vec::new(),
+        flow_orders: Vec::new(),
+    };
     let mut turner = Turner::new(listeners, core, commands, Arc::clone(&shared))?;
     let thread = thread::Builder::new().name("ringway-sip".to_owned()).spawn(move || {
         let _guard = AbortOnPanic;
@@ -103,6 +112,8 @@ struct Core<P: Policy, S> {
     inputs: VecDeque<Input>,
     /// What the endpoint wants sent.
     outgoing: Vec<Transmit>,
+    /// Connections whose peers are not welcome.
+    flow_orders: Vec<(FlowId, FlowOrder)>,
 }
 
 impl<P: Policy, S: EventSink<P::Ticket>> Core<P, S> {
@@ -114,6 +125,7 @@ impl<P: Policy, S: EventSink<P::Ticket>> Core<P, S> {
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 Output::Transmit(transmit) => self.outgoing.push(transmit),
+                Output::Flow(flow, order) => self.flow_orders.push((flow, order)),
                 Output::Event(event) => self.sink.deliver(event),
             }
         }
@@ -305,7 +317,13 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
                 self.meters.send_failures += u64::from(matches!(input, Input::SendFailed { .. }));
                 self.core.handle(input);
             }
-            if self.core.outgoing.is_empty() {
+            for (flow, order) in self.core.flow_orders.drain(..) {
+                match order {
+                    FlowOrder::Close => self.tcp.hang_up(flow, &mut self.core.inputs),
+                    FlowOrder::Stall => self.tcp.stall(flow, &self.poller),
+                }
+            }
+            if self.core.outgoing.is_empty() && self.core.inputs.is_empty() {
                 return;
             }
             let mut outgoing = std::mem::take(&mut self.core.outgoing);

@@ -49,6 +49,8 @@ struct Queued {
 pub(crate) enum Ended {
     /// The peer closed it, or the network did.
     ByPeer,
+    /// We did: the peer is not welcome.
+    ByUs,
     /// What came is not SIP.
     NotSip,
     /// The peer does not read what we write.

@@ -66,6 +66,7 @@ fn publish(snapshot: &Snapshot) {
     counter!("ringway_sip_retransmissions_total").absolute(counters.retransmissions);
     counter!("ringway_sip_stray_responses_total").absolute(counters.stray_responses);
     counter!("ringway_sip_dropped_total").absolute(counters.dropped);
+    counter!("ringway_sip_turned_away_total").absolute(counters.turned_away);
     counter!("ringway_sip_overload_total", "signal" => "age").absolute(counters.overload_age);
     counter!("ringway_sip_overload_total", "signal" => "count").absolute(counters.overload_count);
     counter!("ringway_sip_receive_drops_total").absolute(snapshot.receive_drops);

@@ -297,6 +297,19 @@ impl Tcp {
         Ok(self.keep(socket, (local, remote), false, poller, now + self.limits.connect))
     }
 
+    /// Closes a connection at our wish.
+    pub(crate) fn hang_up(&mut self, id: FlowId, inputs: &mut VecDeque<Input>) {
+        self.close(id, Ended::ByUs, inputs);
+    }
+
+    /// Reads a connection no more: its peer waits until the connection counts as idle.
+    pub(crate) fn stall(&self, id: FlowId, poller: &Poller) {
+        if let Some(flow) = self.flows.get(&id) {
+            // Fails only when the poller knows the connection no more.
+            let _ = poller.remove(flow);
+        }
+    }
+
     /// Closes what has been silent for too long, and lets a paused listener try again. Call it every second
     /// or so.
     pub(crate) fn sweep(&mut self, poller: &Poller, now: Moment, inputs: &mut VecDeque<Input>) {

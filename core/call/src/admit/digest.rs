@@ -9,7 +9,7 @@ use ringway_sip::endpoint::{Reply, Source};
 use ringway_sip::message::{Message, Name};
 use ringway_sip::nonce::NonceState;
 
-use super::{Admission, Wrong};
+use super::{Admission, Suspicion, Wrong};
 use crate::directory::Directory;
 
 /// What stands in for the hashes of a user that does not exist, so that the answer takes as long.
@@ -68,16 +68,20 @@ impl Admission {
             return Ok(Verified::Challenge(self.challenge(now, source, false)));
         };
         let known = directory.credentials(account, &authorization.username);
+        let nonce = self.nonces.check(now.unix, source.remote.ip(), &authorization.nonce);
         let right = is_right(&authorization, known.as_deref().unwrap_or_default(), lists, request);
         if !right {
             let reason = format!(
                 "Bad user credentials: the user is in no credential list that is mapped for {}, or its password is wrong",
                 purpose.name()
             );
-            return Err(Wrong::new(403, purpose.code(), reason));
+            let suspicion = match nonce {
+                NonceState::Fresh | NonceState::Stale => Suspicion::WrongAnswer,
+                NonceState::Forged => Suspicion::Stranger,
+            };
+            return Err(Wrong::new(403, purpose.code(), reason).suspicious(suspicion));
         }
-        let fresh = self.nonces.check(now.unix, source.remote.ip(), &authorization.nonce)
-            == NonceState::Fresh
+        let fresh = nonce == NonceState::Fresh
             && self.nonces.accept_nc(&authorization.nonce, authorization.nc.unwrap_or(0));
         if !fresh {
             return Ok(Verified::Challenge(self.challenge(now, source, true)));

@@ -10,7 +10,7 @@ use ringway_sip::message::Message;
 use ringway_sip::registrar::Refused;
 
 use super::digest::{Purpose, Verified};
-use super::{Admission, Refusal, Wrong, refusal};
+use super::{Admission, Refusal, Suspicion, Wrong, refusal};
 use crate::directory::{Directory, DomainGate};
 
 /// How long who came too often is asked to wait, in seconds.
@@ -43,7 +43,9 @@ impl Admission {
         match &verified {
             Verified::Known(Some(username)) if registered_user(request).as_ref() != Some(username) => {
                 let reason = "The user of the credentials is not the user of the To header: each may register for itself";
-                Err(Wrong::new(403, 32106, reason).warning("Authorization user is not the SIP user"))
+                Err(Wrong::new(403, 32106, reason)
+                    .warning("Authorization user is not the SIP user")
+                    .suspicious(Suspicion::Stranger))
             }
             _ => Ok(verified),
         }

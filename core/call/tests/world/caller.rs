@@ -72,6 +72,7 @@ impl World {
                 Output::Transmit(transmit) => self.carry(Side::Caller, None, transmit),
                 Output::Event(Event::Incoming { .. }) => panic!("the phone is called"),
                 Output::Event(Event::Dialog { event, .. }) => self.caller_event(event),
+                Output::Flow(..) => panic!("everybody is welcome"),
             }
         }
     }

@@ -167,6 +167,7 @@ impl World {
                     self.carry(Side::Server, Some(shard), transmit);
                 }
                 Output::Event(event) => self.server_event(event),
+                Output::Flow(..) => panic!("everybody is welcome"),
             }
         }
     }

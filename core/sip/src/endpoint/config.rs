@@ -110,6 +110,17 @@ pub trait Policy {
     /// What an accepted call carries from the decision to the application.
     type Ticket;
 
+    /// Asked first of every new request outside a dialog, before anything of it is answered: what is to be
+    /// done with whoever sent it.
+    fn screen(&mut self, _now: Now, _request: &Message, _source: &Source) -> Screening {
+        Screening::Welcome
+    }
+
+    /// Asked of every message that cannot be read.
+    fn screen_malformed(&mut self, _now: Now, _source: &Source) -> Screening {
+        Screening::Welcome
+    }
+
     /// Asked once for every new request outside a dialog whose method we serve (INVITE, OPTIONS);
     /// never for retransmissions, ACK or CANCEL.
     fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<Self::Ticket>;
@@ -132,6 +143,19 @@ pub trait Policy {
     /// Told of a new INVITE or REGISTER that the endpoint refused by itself, without asking: 400, 420, 482, 483
     /// or 503. Whoever keeps reasons keeps this one too.
     fn refused(&mut self, _now: Now, _request: &Message, _source: &Source, _status: u16) {}
+}
+
+/// What is done with a sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Screening {
+    /// Answered like anybody.
+    Welcome,
+    /// Answered 403 to everything that can be answered.
+    Refuse,
+    /// Not answered; a connection is closed.
+    Drop,
+    /// Not answered; a connection is kept, and never read again.
+    Tarpit,
 }
 
 /// A decision of the policy.

@@ -35,6 +35,8 @@ pub struct Counters {
     pub overload_count: u64,
     /// Requests that the policy wanted ignored.
     pub dropped: u64,
+    /// Messages of senders that the policy wanted turned away.
+    pub turned_away: u64,
     /// Commands for dialogs that had terminated.
     pub late_commands: u64,
 }

@@ -29,14 +29,14 @@ use std::collections::VecDeque;
 
 use ringway_model::{Moment, Now, Random};
 
-pub use config::{Advertise, EndpointConfig, Overload, Policy, Reply, TransactionKey, Verdict};
+pub use config::{Advertise, EndpointConfig, Overload, Policy, Reply, Screening, TransactionKey, Verdict};
 pub use counters::Counters;
 pub use ids::shard_of;
 pub use input::{
     Body, Command, Credentials, DialogId, FlowId, Input, NewInvite, OfferId, ServerName, Source, Target,
     Transport,
 };
-pub use output::{DialogEvent, Event, Output, Transmit};
+pub use output::{DialogEvent, Event, FlowOrder, Output, Transmit};
 
 use crate::dialog::{Dialog, Phase};
 use crate::transaction::key::{Key, KeyMap, Keyring};

@@ -2,10 +2,10 @@
 
 use ringway_model::{Moment, Now};
 
-use super::config::{Policy, Reply, TransactionKey, Verdict};
+use super::config::{Policy, Reply, Screening, TransactionKey, Verdict};
 use super::counters::method_label;
 use super::input::{Source, Target};
-use super::output::{Event, Output};
+use super::output::{Event, FlowOrder, Output};
 use super::send::Answer;
 use super::table::{ServerMachine, ServerTransaction};
 use super::{Endpoint, ids};
@@ -28,6 +28,11 @@ impl<T> Endpoint<T> {
     ) where
         P: Policy<Ticket = T> + ?Sized,
     {
+        match policy.screen(now, &request, &source) {
+            Screening::Welcome => {}
+            Screening::Refuse => return self.reply(&source, &request, 403),
+            turned_away => return self.turn_away(&source, turned_away),
+        }
         if let Some(reply) = self.objection(now.monotonic, &source, &request) {
             if matches!(request.method(), Method::Invite | Method::Register) {
                 policy.refused(now, &request, &source, reply.status);
@@ -46,6 +51,15 @@ impl<T> Endpoint<T> {
             },
             Verdict::Reply(reply) => self.reply_as_told(&source, &request, &reply),
             Verdict::Drop => self.counters.dropped += 1,
+        }
+    }
+
+    /// Says nothing to a sender that is not welcome; a connection is closed, or left to wait.
+    pub(super) fn turn_away(&mut self, source: &Source, screening: Screening) {
+        self.counters.turned_away += 1;
+        let order = if screening == Screening::Tarpit { FlowOrder::Stall } else { FlowOrder::Close };
+        if let Some(flow) = source.flow {
+            self.output.push_back(Output::Flow(flow, order));
         }
     }
 

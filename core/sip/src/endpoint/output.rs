@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::input::{Body, DialogId, OfferId, Source, Target};
+use super::input::{Body, DialogId, FlowId, OfferId, Source, Target};
 use crate::message::Message;
 
 /// A message to send.
@@ -19,8 +19,19 @@ pub struct Transmit {
 pub enum Output<T> {
     /// Send this.
     Transmit(Transmit),
+    /// Do this with a connection.
+    Flow(FlowId, FlowOrder),
     /// This happened.
     Event(Event<T>),
+}
+
+/// What becomes of a connection whose peer is not welcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FlowOrder {
+    /// Close it.
+    Close,
+    /// Leave it open, and never read from it again.
+    Stall,
 }
 
 /// Something that happened.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ringway_model::{Moment, Now};
 
-use super::config::Policy;
+use super::config::{Policy, Screening};
 use super::counters::method_label;
 use super::input::{Body, Source, Target};
 use super::output::DialogEvent;
@@ -21,7 +21,10 @@ impl<T> Endpoint<T> {
     {
         let message = match Message::parse(bytes, &self.config.limits) {
             Ok(message) => message,
-            Err(malformed) => return self.receive_malformed(&source, &malformed),
+            Err(malformed) => {
+                let screening = policy.screen_malformed(now, &source);
+                return self.receive_malformed(&source, &malformed, screening);
+            }
         };
         if message.is_request() {
             self.receive_request(now, source, message, policy);
@@ -30,8 +33,11 @@ impl<T> Endpoint<T> {
         }
     }
 
-    fn receive_malformed(&mut self, source: &Source, malformed: &Malformed) {
+    fn receive_malformed(&mut self, source: &Source, malformed: &Malformed, screening: Screening) {
         self.counters.malformed += 1;
+        if matches!(screening, Screening::Drop | Screening::Tarpit) {
+            return self.turn_away(source, screening);
+        }
         let tag = ids::tag(self.config.shard, self.random.u64());
         if let Some(bytes) = malformed.response(source.remote, &tag, Some(&self.config.server)) {
             self.send_response(Target::from(source), "other", malformed.reason.status(), bytes);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringway_model::{Moment, Now, UnixTime};
 use ringway_sip::endpoint::{
-    Body, Command, DialogEvent, DialogId, Endpoint, EndpointConfig, Event, FlowId, Input, OfferId, Output,
-    Policy, Source, Target, Transport, Verdict,
+    Body, Command, DialogEvent, DialogId, Endpoint, EndpointConfig, Event, FlowId, FlowOrder, Input, OfferId,
+    Output, Policy, Screening, Source, Target, Transport, Verdict,
 };
 use ringway_sip::message::Message;
 
@@ -19,6 +19,8 @@ pub const REMOTE: &str = "192.0.2.1:5060";
 pub struct Bench {
     pub endpoint: Endpoint<()>,
     pub verdict: fn(&Message) -> Verdict<()>,
+    /// What is done with every sender.
+    pub screening: Screening,
     pub transport: Transport,
     pub remote: SocketAddr,
     pub now: Moment,
@@ -26,12 +28,23 @@ pub struct Bench {
     pub sent: Vec<(Target, String)>,
     /// Events since they were last taken.
     pub events: Vec<Event<()>>,
+    /// What is to be done with connections, since it was last taken.
+    pub orders: Vec<(FlowId, FlowOrder)>,
 }
 
-struct Admit(fn(&Message) -> Verdict<()>);
+struct Admit(fn(&Message) -> Verdict<()>, Screening);
 
 impl Policy for Admit {
     type Ticket = ();
+
+    fn screen(&mut self, _now: Now, _request: &Message, _source: &Source) -> Screening {
+        self.1
+    }
+
+    fn screen_malformed(&mut self, _now: Now, _source: &Source) -> Screening {
+        self.1
+    }
+
     fn admit(&mut self, _now: Now, request: &Message, _source: &Source) -> Verdict<()> {
         (self.0)(request)
     }
@@ -49,11 +62,13 @@ impl Bench {
         Self {
             endpoint: Endpoint::new(config, [7; 32]),
             verdict: |_| Verdict::Accept(()),
+            screening: Screening::Welcome,
             transport: Transport::Udp,
             remote: REMOTE.parse().expect("an address"),
             now: Moment::from_start(Duration::from_secs(10)),
             sent: Vec::new(),
             events: Vec::new(),
+            orders: Vec::new(),
         }
     }
 
@@ -78,7 +93,7 @@ impl Bench {
 
     pub fn input(&mut self, input: Input) {
         let now = Now { monotonic: self.now, unix: UnixTime::from_secs(1_800_000_000) };
-        self.endpoint.handle_input(now, input, &mut Admit(self.verdict));
+        self.endpoint.handle_input(now, input, &mut Admit(self.verdict, self.screening));
         while let Some(output) = self.endpoint.poll_output() {
             match output {
                 Output::Transmit(transmit) => {
@@ -86,6 +101,7 @@ impl Bench {
                     self.sent.push((transmit.target, text));
                 }
                 Output::Event(event) => self.events.push(event),
+                Output::Flow(flow, order) => self.orders.push((flow, order)),
             }
         }
     }

@@ -237,6 +237,7 @@ impl World {
             match output {
                 Output::Transmit(transmit) => self.carry(side, transmit.bytes),
                 Output::Event(event) => self.happen(side, event),
+                Output::Flow(..) => panic!("everybody is welcome"),
             }
         }
     }

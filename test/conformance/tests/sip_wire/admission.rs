@@ -120,6 +120,17 @@ fn a_call_for_help_is_never_an_application_s_to_decide() {
 
 /// The credentials that a phone makes of a challenge (RFC 2617 3.2.2).
 pub(crate) fn credentials(challenge: &Message, password: &str, uri: &str, count: u32) -> String {
+    credentials_of("alice", challenge, password, uri, count)
+}
+
+/// The same of another user.
+pub(crate) fn credentials_of(
+    user: &str,
+    challenge: &Message,
+    password: &str,
+    uri: &str,
+    count: u32,
+) -> String {
     let challenge = challenge.header("Proxy-Authenticate");
     let field = |name: &str| {
         let value = challenge.split_once(&format!("{name}=\"")).and_then(|(_, rest)| rest.split_once('"'));
@@ -127,11 +138,11 @@ pub(crate) fn credentials(challenge: &Message, password: &str, uri: &str, count:
     };
     let (realm, nonce, opaque) = (field("realm"), field("nonce"), field("opaque"));
     let md5 = |text: String| Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let secret = md5(format!("alice:{realm}:{password}"));
+    let secret = md5(format!("{user}:{realm}:{password}"));
     let what = md5(format!("INVITE:{uri}"));
     let response = md5(format!("{secret}:{nonce}:{count:08x}:abc:auth:{what}"));
     format!(
-        "Digest username=\"alice\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", qop=auth, \
+        "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", qop=auth, \
          nc={count:08x}, cnonce=\"abc\", response=\"{response}\", opaque=\"{opaque}\""
     )
 }

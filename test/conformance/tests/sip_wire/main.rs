@@ -1,6 +1,7 @@
 //! SIP over sockets, with every byte made by hand: what Ringway answers to requests that no phone would send,
 //! and to those that phones do send and no tool lets one choose.
 
+mod abuse;
 mod admission;
 mod dialogs;
 mod message;

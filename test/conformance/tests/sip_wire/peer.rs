@@ -145,6 +145,11 @@ impl Peer {
         self.inbox.take()
     }
 
+    /// Whether nothing has come and nothing waits.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.inbox.borrow().is_empty() && self.receive(Duration::from_millis(1)).is_none()
+    }
+
     /// The next message; none when none came, or the connection is closed.
     fn receive(&self, limit: Duration) -> Option<Message> {
         match &self.wire {

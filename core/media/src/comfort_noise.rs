@@ -1,7 +1,5 @@
 //! The noise that stands for a line on which nobody speaks (RFC 3389).
 
-use crate::Frame;
-
 /// A small generator: noise needs no secrecy, and sessions are many.
 #[derive(Debug, Clone)]
 pub(crate) struct Scatter(u64);
@@ -38,8 +36,8 @@ impl ComfortNoise {
         Self { scatter: Scatter::new(seed), peak: (rms * 3f64.sqrt()).min(32_767.0) as i32 }
     }
 
-    /// Fills a frame.
-    pub fn fill(&mut self, frame: &mut Frame) {
+    /// Fills a frame, or a part of one.
+    pub fn fill(&mut self, frame: &mut [i16]) {
         let width = 2 * i64::from(self.peak) + 1;
         for sample in frame {
             let high = (self.scatter.next_u64() >> 33) as i64;

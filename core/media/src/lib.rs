@@ -22,7 +22,7 @@ pub use codec::Codec;
 pub use prompt::Prompt;
 pub use sdp::{Answer, LocalMedia, MediaDirection, Negotiated, Negotiation, SdpError, SessionDescription};
 pub use session::{
-    Latch, MediaSession, Outgoing, PlayId, RemoteReport, SessionConfig, SessionEvent, SessionStats,
+    Latch, MediaSession, Outgoing, PlayId, Relayed, RemoteReport, SessionConfig, SessionEvent, SessionStats,
 };
 
 /// Samples a second of everything here: G.711 and its companions run at 8 kHz.

@@ -1,5 +1,6 @@
 //! When a socket is read. While packets come it is read in every tick; one that has fallen silent is watched
 //! by epoll instead, all of them together for one system call a slot: in many calls only one side speaks.
+//! That of a bridge is watched throughout, and read in every slot in which something came.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -42,7 +43,12 @@ impl Watch {
         epoll::add(&self.epoll, socket, EventData::new_u64(name), ONCE).is_ok()
     }
 
-    /// The same again for a socket that was told of.
+    /// Tells in every slot as long as there are packets.
+    fn follow(&self, socket: impl AsFd, name: u64) -> bool {
+        epoll::modify(&self.epoll, socket, EventData::new_u64(name), EventFlags::IN).is_ok()
+    }
+
+    /// The same as at first for a socket that was told of.
     fn renew(&self, socket: impl AsFd, name: u64) -> bool {
         epoll::modify(&self.epoll, socket, EventData::new_u64(name), ONCE).is_ok()
     }
@@ -66,8 +72,30 @@ impl Line {
         Self { socket, name, patience_ticks, silent_ticks: 0, is_watched }
     }
 
-    pub(crate) fn name(&self) -> u64 {
-        self.name
+    /// It is part of a bridge from now on: [`Watch`] tells of it in every slot in which it can be read. Where the
+    /// kernel does not do that, it is read in every tick as before.
+    pub(crate) fn begin_relay(&mut self, watch: &Watch) {
+        self.is_watched = watch.follow(&self.socket, self.name);
+    }
+
+    /// The bridge is gone.
+    pub(crate) fn end_relay(&mut self, watch: &Watch) {
+        self.silent_ticks = 0;
+        self.is_watched = watch.renew(&self.socket, self.name);
+    }
+
+    /// Reads what came, for a bridge.
+    pub(crate) fn receive_at_once(
+        &mut self,
+        arena: &mut Arena,
+        deliver: impl FnMut(SocketAddr, Option<Duration>, &[u8]),
+    ) -> usize {
+        self.socket.receive(arena, deliver)
+    }
+
+    /// Whether it waits for [`Watch`] to tell of it.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.is_watched
     }
 
     /// [`Watch`] has told of it.

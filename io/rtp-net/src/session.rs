@@ -50,6 +50,26 @@ impl Session {
         self.order(Order::Listen(sink));
     }
 
+    /// What another call needs of this session to be bridged with it.
+    pub fn handle(&self) -> SessionHandle {
+        SessionHandle { id: self.id }
+    }
+
+    /// Joins two sessions: what arrives on one goes on to the other, as it comes. Each keeps its own stream,
+    /// reports, address and direction, and still tells of the keys that were pressed. Earlier bridges of either
+    /// are taken apart; between the same two only the ways change. Nothing happens when `other` is closed.
+    ///
+    /// What plays on a leg that hears stops; what is played later is heard in place of the other leg until it
+    /// ends.
+    pub fn bridge(&self, other: &SessionHandle, ways: Ways) {
+        self.order(Order::Bridge { other: other.id, ways });
+    }
+
+    /// Takes the bridge apart, from either side: both streams go on with silence.
+    pub fn unbridge(&self) {
+        self.order(Order::Unbridge);
+    }
+
     /// Asks how the session fares.
     pub fn statistics(&self, reply: impl FnOnce(SessionStats) + Send + 'static) {
         self.order(Order::Statistics(Box::new(reply)));
@@ -74,6 +94,23 @@ impl Drop for Session {
     }
 }
 
+/// Names a session for a bridge; it keeps nothing open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SessionHandle {
+    id: u64,
+}
+
+/// Who hears whom across a bridge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ways {
+    /// Each hears the other.
+    Both,
+    /// Only the first one hears: early media of a callee.
+    ToFirst,
+    /// Only the second one hears.
+    ToSecond,
+}
+
 /// An order to the reactor, and the session it concerns.
 pub(crate) struct Command {
     pub(crate) session: u64,
@@ -87,6 +124,8 @@ pub(crate) enum Order {
     SendDigits { id: PlayId, digits: String },
     Renegotiate(Box<Negotiated>),
     Listen(SoundSink),
+    Bridge { other: u64, ways: Ways },
+    Unbridge,
     Statistics(StatsSink),
     Close(Option<StatsSink>),
 }

@@ -53,6 +53,13 @@ impl DigitSender {
         Self { steps, current: Current::Silence { left: 0 } }
     }
 
+    /// Adds a key behind those that wait; too many are cut off.
+    pub(crate) fn push(&mut self, key: char) {
+        if let Some(step) = step(key).filter(|_| self.steps.len() < STEPS_MAX) {
+            self.steps.insert(0, step);
+        }
+    }
+
     /// Whether the last key and its pause are over.
     pub(crate) fn is_done(&self) -> bool {
         self.steps.is_empty() && matches!(self.current, Current::Silence { left: 0 })

@@ -3,6 +3,7 @@
 
 mod reception;
 
+pub(crate) use reception::samples_between;
 pub use reception::{Arrival, Reception};
 
 const HEADER_BYTES: usize = 12;

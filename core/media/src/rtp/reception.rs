@@ -157,8 +157,13 @@ impl Reception {
 }
 
 /// The moment on a clock of 8,000 a second, modulo 2^32.
-pub(crate) fn samples_at(now: Moment) -> u32 {
+fn samples_at(now: Moment) -> u32 {
     (now.since_start().as_micros() * u128::from(SAMPLE_RATE_HZ) / 1_000_000) as u32
+}
+
+/// The time from one moment to a later one on a clock of 8,000 a second, modulo 2^32.
+pub(crate) fn samples_between(from: Moment, to: Moment) -> u32 {
+    samples_at(to).wrapping_sub(samples_at(from))
 }
 
 #[cfg(test)]

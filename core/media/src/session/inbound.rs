@@ -2,7 +2,7 @@
 
 use ringway_model::Moment;
 
-use super::SessionStats;
+use super::{Relayed, SessionStats};
 use crate::comfort_noise::Scatter;
 use crate::dtmf::{Event, EventReceiver};
 use crate::jitter::JitterBuffer;
@@ -59,34 +59,38 @@ impl Inbound {
         }
     }
 
-    /// Takes in a packet; returns a key that went down with it.
-    pub(super) fn receive(&mut self, now: Moment, packet: &Packet<'_>, payload: Payload) -> Option<char> {
-        let follows = match self.record(packet) {
-            Arrival::Next => true,
-            Arrival::Fresh => false,
-            Arrival::Restarted => {
-                self.forget_clock();
-                false
-            }
+    /// Takes in a packet; none when it came before, or from a source that is not believed yet.
+    pub(super) fn receive<'a>(
+        &mut self,
+        now: Moment,
+        packet: Packet<'a>,
+        payload: Payload,
+    ) -> Option<Relayed<'a>> {
+        let arrival = self.record(&packet);
+        match arrival {
+            Arrival::Next | Arrival::Fresh => {}
+            Arrival::Restarted => self.forget_clock(),
             Arrival::Duplicate => {
                 self.duplicates += 1;
                 return None;
             }
             Arrival::Suspect => return None,
-        };
+        }
         self.packets += 1;
         self.octets += packet.payload.len() as u64;
+        let mut key = None;
         match payload {
-            Payload::TelephoneEvent => return self.receive_key(packet),
-            Payload::ComfortNoise => self.receive_noise(packet),
+            Payload::TelephoneEvent => key = self.receive_key(&packet),
+            Payload::ComfortNoise => self.receive_noise(&packet),
             Payload::Audio(codec) => {
-                self.record_transit(now, packet);
+                self.record_transit(now, &packet);
                 if let Some(listening) = &mut self.listening {
+                    let follows = arrival == Arrival::Next;
                     listening.buffer.insert(now, packet.timestamp, codec, packet.payload, follows);
                 }
             }
         }
-        None
+        Some(Relayed { packet, payload, key, is_new_source: arrival == Arrival::Restarted })
     }
 
     pub(super) fn play(&mut self, now: Moment) {
@@ -124,6 +128,7 @@ impl Inbound {
             let counters = listening.buffer.counters();
             stats.late = counters.late;
             stats.concealed_frames = counters.concealed;
+            stats.skipped_frames = counters.skipped;
             stats.heard_frames = counters.frames;
             stats.depth_ms = listening.buffer.depth_ms(now);
             stats.target_depth_ms = listening.buffer.target_ms();

@@ -1,11 +1,14 @@
 //! One leg's RTP and RTCP, without sockets or clocks.
 
+mod feed;
 mod inbound;
 mod outbound;
 mod queue;
 mod reports;
+mod stream;
 mod trust;
 mod types;
+mod voice;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,7 +27,7 @@ use queue::{Events, Queue};
 use reports::Reports;
 use trust::{Admission, Trust};
 
-pub use types::{Latch, Outgoing, PlayId, RemoteReport, SessionConfig, SessionEvent, SessionStats};
+pub use types::{Latch, Outgoing, PlayId, Relayed, RemoteReport, SessionConfig, SessionEvent, SessionStats};
 
 /// One leg's RTP and RTCP.
 ///
@@ -32,6 +35,12 @@ pub use types::{Latch, Outgoing, PlayId, RemoteReport, SessionConfig, SessionEve
 /// polls until [`MediaSession::poll_transmit`] and [`MediaSession::poll_event`] are empty. While the direction
 /// allows it, a packet goes out each packet time from the first tick to [`MediaSession::close`]: silence when
 /// nothing plays, one SSRC, sequence numbers without a gap, timestamps on the clock.
+///
+/// Two sessions make a bridge when their owner hands what [`MediaSession::handle_rtp`] returns on one of them to
+/// [`MediaSession::relay`] on the other, at once. The sound goes on as it is, its numbers fitted into the other
+/// leg's stream; nothing is decoded, and no jitter buffer delays it. Only where the other leg asks for another
+/// packet time does it say [`MediaSession::wants_frames`]: then it gets each tick's frame by
+/// [`MediaSession::relay_frame`].
 pub struct MediaSession {
     negotiated: Negotiated,
     trust: Trust,
@@ -68,29 +77,33 @@ impl MediaSession {
         }
     }
 
-    /// A packet on the RTP port. With rtcp-mux it may be RTCP (RFC 5761 4).
-    pub fn handle_rtp(&mut self, now: Moment, from: SocketAddr, packet: &[u8]) {
+    /// A packet on the RTP port. With rtcp-mux it may be RTCP (RFC 5761 4). Returns what is for the other leg of
+    /// a bridge.
+    pub fn handle_rtp<'a>(&mut self, now: Moment, from: SocketAddr, packet: &'a [u8]) -> Option<Relayed<'a>> {
         if self.negotiated.rtcp_mux && rtp::is_rtcp(packet) {
-            return self.handle_rtcp(now, from, packet);
+            self.handle_rtcp(now, from, packet);
+            return None;
         }
         let parsed = Packet::parse(packet)
             .and_then(|packet| Some((self.negotiated.accept.payload(packet.payload_type)?, packet)));
         let Some((payload, packet)) = parsed.filter(|_| !self.is_closed) else {
             self.refused += 1;
-            return;
+            return None;
         };
         match self.trust.admit_rtp(now, from) {
             Admission::Refused => {
                 self.refused += 1;
-                return;
+                return None;
             }
             Admission::Latched => self.events.push(SessionEvent::Latched(from)),
             Admission::Accepted => {}
         }
         self.note_activity(now);
-        if let Some(key) = self.inbound.receive(now, &packet, payload) {
+        let received = self.inbound.receive(now, packet, payload)?;
+        if let Some(key) = received.key {
             self.events.push(SessionEvent::Digit(key));
         }
+        self.negotiated.direction.receives().then_some(received)
     }
 
     /// A packet on the RTCP port.
@@ -120,14 +133,42 @@ impl MediaSession {
         }
         self.now = now;
         self.queue.begin_slot();
-        let to = self.trust.rtp_destination();
-        let to = to.filter(|to| self.negotiated.direction.sends() && self.trust.may_send(now, *to));
-        self.outbound.slot(to, &mut self.queue, &mut self.events);
+        let to = self.destination(now);
+        self.outbound.slot(now, to, &mut self.queue, &mut self.events);
         if self.reports.is_due(now) {
             self.report(now, false);
         }
         self.inbound.play(now);
         self.watch_activity(now);
+    }
+
+    /// What arrived on the other leg of a bridge goes on to this one's peer, unless something plays here. After
+    /// 200 ms without any, silence fills in.
+    pub fn relay(&mut self, now: Moment, relayed: &Relayed<'_>) {
+        if !self.is_closed {
+            self.queue.begin_slot();
+            let to = self.destination(now);
+            self.outbound.relay(now, to, relayed, &mut self.queue);
+        }
+    }
+
+    /// Whether [`MediaSession::relay_frame`] is waited for. The other leg must listen then.
+    pub fn wants_frames(&self) -> bool {
+        self.outbound.wants_frames()
+    }
+
+    /// A frame that was heard on the other leg, each 20 ms.
+    pub fn relay_frame(&mut self, now: Moment, frame: &Frame) {
+        if !self.is_closed {
+            self.queue.begin_slot();
+            let to = self.destination(now);
+            self.outbound.relay_frame(now, to, frame, &mut self.queue);
+        }
+    }
+
+    /// The bridge is taken apart: the stream goes on with silence.
+    pub fn end_relay(&mut self, now: Moment) {
+        self.outbound.end_relay(now);
     }
 
     /// The next packet to be sent; `None` when all are.
@@ -199,10 +240,16 @@ impl MediaSession {
         if to.is_none() {
             return;
         }
-        let sent = self.outbound.sender_info();
+        let sent = self.outbound.sender_info(now);
         let block = self.inbound.report();
         let reports = &mut self.reports;
         self.queue.push(!self.negotiated.rtcp_mux, to, |out| reports.write(out, now, sent, block, goodbye));
+    }
+
+    /// Where sound goes now; nowhere while the peer does not listen, or must not be flooded.
+    fn destination(&mut self, now: Moment) -> Option<SocketAddr> {
+        let to = self.trust.rtp_destination()?;
+        (self.negotiated.direction.sends() && self.trust.may_send(now, to)).then_some(to)
     }
 
     fn note_activity(&mut self, now: Moment) {

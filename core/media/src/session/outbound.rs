@@ -1,203 +1,230 @@
-//! The stream that we send: whatever plays, keys, and silence in between, without a gap in its clock.
+//! The stream that we send: the other leg of a bridge, what we say ourselves, and silence in between, without
+//! a gap in its clock.
+//!
+//! Our own sound keeps the time of the slots. Sound of the other leg keeps the time of its sender: it goes on
+//! as it arrives, with the numbers of this stream. Where one takes over from the other, numbers and clock go
+//! on from what was sent last.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::queue::{Events, Queue};
-use super::{PlayId, SessionConfig, SessionEvent, SessionStats};
-use crate::codec::Codec;
-use crate::dtmf::{DigitPacket, DigitSender};
-use crate::rtcp::SenderInfo;
-use crate::rtp::Packet;
-use crate::sdp::Negotiated;
-use crate::{FRAME_SAMPLES, Prompt};
+use ringway_model::Moment;
 
-/// The longest packet, 60 ms.
-const PACKET_SAMPLES_MAX: usize = 480;
-const SAMPLES_PER_MS: usize = 8;
-const RTP_HEADER_BYTES: usize = 12;
+use super::feed::Feed;
+use super::queue::{Events, Queue};
+use super::stream::Stream;
+use super::voice::{Format, Voice};
+use super::{PlayId, Relayed, SessionConfig, SessionStats};
+use crate::codec::Codec;
+use crate::comfort_noise::ComfortNoise;
+use crate::rtcp::SenderInfo;
+use crate::sdp::{Negotiated, Payload};
+use crate::{FRAME_SAMPLES, Frame, Prompt};
 
 pub(super) struct Outbound {
-    ssrc: u32,
-    sequence: u16,
-    timestamp: u32,
-    codec: Codec,
-    payload_type: u8,
-    telephone_event: Option<u8>,
-    packet_samples: usize,
+    stream: Stream,
+    format: Format,
+    voice: Voice,
+    feed: Feed,
     /// Samples of this and earlier slots that no packet carries yet.
     due_samples: usize,
-    /// The last packet time passed without a packet, or none was sent yet: the next one begins a talkspurt.
-    was_silent: bool,
-    playing: Option<Playing>,
-    digits: Option<(PlayId, DigitSender)>,
-    packets: u64,
-    octets: u64,
-}
-
-struct Playing {
-    id: PlayId,
-    prompt: Arc<Prompt>,
-    position: usize,
-    /// `None`: until stopped.
-    loops_left: Option<u32>,
+    noise_seed: u64,
 }
 
 impl Outbound {
     pub(super) fn new(config: &SessionConfig) -> Self {
-        let negotiated = &config.negotiated;
         Self {
-            ssrc: config.ssrc,
-            sequence: config.first_sequence,
-            timestamp: config.first_timestamp,
-            codec: negotiated.codec,
-            payload_type: negotiated.payload_type,
-            telephone_event: negotiated.telephone_event,
-            packet_samples: packet_samples(negotiated),
+            stream: Stream::new(config),
+            format: Format::of(&config.negotiated),
+            voice: Voice::default(),
+            feed: Feed::default(),
             due_samples: 0,
-            was_silent: true,
-            playing: None,
-            digits: None,
-            packets: 0,
-            octets: 0,
+            noise_seed: config.seed,
         }
     }
 
     pub(super) fn renegotiate(&mut self, negotiated: &Negotiated) {
-        self.codec = negotiated.codec;
-        self.payload_type = negotiated.payload_type;
-        self.telephone_event = negotiated.telephone_event;
-        self.packet_samples = packet_samples(negotiated);
+        self.format = Format::of(negotiated);
+        self.feed.renegotiate();
     }
 
     pub(super) fn play(&mut self, id: PlayId, prompt: Arc<Prompt>, loops: u32) {
-        // Nothing, played for ever, would be nothing that never ends.
-        let loops_left = if prompt.is_empty() { Some(0) } else { Some(loops).filter(|loops| *loops != 0) };
-        self.playing = Some(Playing { id, prompt, position: 0, loops_left });
+        self.voice.play(id, prompt, loops);
     }
 
     pub(super) fn send_digits(&mut self, id: PlayId, digits: &str) {
-        self.digits = Some((id, DigitSender::new(digits)));
+        self.voice.send_digits(id, digits);
     }
 
     pub(super) fn stop(&mut self) {
-        self.playing = None;
-        self.digits = None;
+        self.voice.stop();
     }
 
-    /// The packets of one slot. Without a destination time passes and sound is played to nobody: sequence
-    /// numbers count packets that were sent (RFC 3550 5.1), so they stand still, and the marker tells of the
-    /// gap (RFC 3551 4.1).
-    pub(super) fn slot(&mut self, to: Option<SocketAddr>, queue: &mut Queue, events: &mut Events) {
+    /// The packets of one slot, unless the other leg speaks. Without a destination time passes and sound is
+    /// played to nobody.
+    pub(super) fn slot(
+        &mut self,
+        now: Moment,
+        to: Option<SocketAddr>,
+        queue: &mut Queue,
+        events: &mut Events,
+    ) {
+        if !self.voice.is_busy() && !self.voice.has_noise() && self.feed.is_flowing(now) {
+            return;
+        }
+        if let Some(quiet_for) = self.feed.interrupt(now) {
+            self.stream.catch_up(now);
+            self.due_samples = self.format.packet_samples.saturating_sub(FRAME_SAMPLES);
+            if Feed::is_gap(quiet_for) {
+                self.stream.break_off();
+            }
+        }
         self.due_samples += FRAME_SAMPLES;
-        while self.due_samples >= self.packet_samples {
-            self.due_samples -= self.packet_samples;
-            self.packet(to, queue, events);
+        while self.due_samples >= self.format.packet_samples {
+            self.due_samples -= self.format.packet_samples;
+            self.own_packet(now, to, queue, events);
         }
     }
 
-    pub(super) fn sender_info(&self) -> SenderInfo {
-        // The slot that has just been filled began one frame ago on the clock of the stream.
-        let slot = (self.due_samples as u32).wrapping_sub(FRAME_SAMPLES as u32);
-        let rtp = self.timestamp.wrapping_add(slot);
-        SenderInfo { ntp: 0, rtp, packets: self.packets as u32, octets: self.octets as u32 }
+    /// What arrived on the other leg.
+    pub(super) fn relay(
+        &mut self,
+        now: Moment,
+        to: Option<SocketAddr>,
+        relayed: &Relayed<'_>,
+        queue: &mut Queue,
+    ) {
+        match relayed.payload {
+            Payload::Audio(codec) => self.relay_sound(now, to, relayed, codec, queue),
+            Payload::ComfortNoise if self.feed.wants_frames() => {}
+            Payload::ComfortNoise => {
+                self.noise_seed = self.noise_seed.wrapping_add(1);
+                let noise = ComfortNoise::new(relayed.packet.payload, self.noise_seed);
+                self.voice.set_noise(Some(noise));
+            }
+            Payload::TelephoneEvent => match (self.format.telephone_event, relayed.key) {
+                (Some(payload_type), _) => self.relay_event(now, to, relayed, payload_type, queue),
+                (None, Some(key)) if to.is_some() => self.voice.press(key),
+                (None, _) => {}
+            },
+        }
+    }
+
+    /// A frame out of the other leg's jitter buffer.
+    pub(super) fn relay_frame(
+        &mut self,
+        now: Moment,
+        to: Option<SocketAddr>,
+        frame: &Frame,
+        queue: &mut Queue,
+    ) {
+        if !self.feed.wants_frames() {
+            return;
+        }
+        if self.voice.is_busy() || to.is_none() {
+            return self.feed.drop_frames();
+        }
+        self.voice.set_noise(None);
+        if !self.feed.is_flowing(now) {
+            self.stream.catch_up(now);
+        }
+        let format = self.format;
+        self.feed.add_frame(now, frame, format.codec);
+        while self.feed.has_packet(format.packet_samples) {
+            let head = self.stream.next_head(format.payload_type);
+            let has_event = self.feed.has_event(now);
+            let octets = self.feed.take_packet(format.packet_samples);
+            if has_event {
+                drop(octets);
+            } else {
+                self.stream.push(to, queue, |out| {
+                    out.extend(octets);
+                    head
+                });
+            }
+            self.stream.pass(now, head.timestamp, format.packet_samples);
+        }
+    }
+
+    /// Whether the other leg's sound does not fit as it comes, so that its jitter buffer is to hand it over
+    /// frame by frame.
+    pub(super) fn wants_frames(&self) -> bool {
+        self.feed.wants_frames()
+    }
+
+    /// The bridge is taken apart: silence follows at once.
+    pub(super) fn end_relay(&mut self, now: Moment) {
+        self.stream.catch_up(now);
+        self.voice.set_noise(None);
+        self.feed = Feed::default();
+    }
+
+    pub(super) fn sender_info(&self, now: Moment) -> SenderInfo {
+        self.stream.sender_info(now)
     }
 
     pub(super) fn fill_stats(&self, stats: &mut SessionStats) {
-        stats.packets_sent = self.packets;
-        stats.octets_sent = self.octets;
+        self.stream.fill_stats(stats);
+        stats.unrelayed = self.feed.unrelayed();
     }
 
-    fn packet(&mut self, to: Option<SocketAddr>, queue: &mut Queue, events: &mut Events) {
-        let length = queue.push(false, to, |out| {
-            let start = out.len();
-            out.extend_from_slice(&[0; RTP_HEADER_BYTES]);
-            let header = self.fill(out, events);
-            out[start..start + RTP_HEADER_BYTES].copy_from_slice(&header);
+    fn own_packet(&mut self, now: Moment, to: Option<SocketAddr>, queue: &mut Queue, events: &mut Events) {
+        let mut head = self.stream.next_head(self.format.payload_type);
+        let timestamp = head.timestamp;
+        let (voice, format) = (&mut self.voice, &self.format);
+        self.stream.push(to, queue, |out| {
+            voice.fill(out, events, format, &mut head);
+            head
         });
-        self.timestamp = self.timestamp.wrapping_add(self.packet_samples as u32);
-        self.was_silent = to.is_none();
-        if to.is_some() {
-            self.sequence = self.sequence.wrapping_add(1);
-            self.packets += 1;
-            self.octets += length.saturating_sub(RTP_HEADER_BYTES) as u64;
-        }
+        self.stream.pass(now, timestamp, self.format.packet_samples);
     }
 
-    /// Appends the payload of the next packet and returns its header.
-    fn fill(&mut self, out: &mut Vec<u8>, events: &mut Events) -> [u8; RTP_HEADER_BYTES] {
-        let mut packet = Packet {
-            marker: self.was_silent,
-            payload_type: self.payload_type,
-            sequence: self.sequence,
-            timestamp: self.timestamp,
-            ssrc: self.ssrc,
-            payload: &[],
-        };
-        if self.digits.is_some() {
-            self.fill_digits(out, events, &mut packet);
-        } else if self.playing.is_some() {
-            self.fill_prompt(out, events);
-        } else {
-            out.resize(out.len() + self.packet_samples, self.codec.silence());
+    fn relay_sound(
+        &mut self,
+        now: Moment,
+        to: Option<SocketAddr>,
+        relayed: &Relayed<'_>,
+        codec: Codec,
+        queue: &mut Queue,
+    ) {
+        let octets = relayed.packet.payload;
+        if self.feed.observe(octets.len(), self.format.packet_samples) || octets.is_empty() {
+            return;
         }
-        packet.header()
-    }
-
-    fn fill_digits(&mut self, out: &mut Vec<u8>, events: &mut Events, packet: &mut Packet<'_>) {
-        let Some((id, sender)) = &mut self.digits else { return };
-        let mut scratch = [0; PACKET_SAMPLES_MAX];
-        let samples = &mut scratch[..self.packet_samples];
-        match (sender.next(self.timestamp, self.telephone_event.is_some(), samples), self.telephone_event) {
-            (DigitPacket::Event { timestamp, marker, event }, Some(payload_type)) => {
-                packet.payload_type = payload_type;
-                packet.timestamp = timestamp;
-                packet.marker = marker;
-                out.extend_from_slice(&event.to_bytes());
+        self.voice.set_noise(None);
+        if self.voice.is_busy() || to.is_none() {
+            return;
+        }
+        let Some(place) = self.feed.place(now, relayed, &mut self.stream) else { return };
+        let format = self.format;
+        let head = place.head(format.payload_type, relayed.packet.marker || place.is_first);
+        self.stream.push(to, queue, |out| {
+            match codec == format.codec {
+                true => out.extend_from_slice(octets),
+                false => out.extend(octets.iter().map(|octet| format.codec.encode(codec.decode(*octet)))),
             }
-            // Silence too when a re-negotiation took the events away in the middle of a key.
-            _ => out.extend(samples.iter().map(|sample| self.codec.encode(*sample))),
-        }
-        if sender.is_done() {
-            events.push(SessionEvent::DigitsSent(*id));
-            self.digits = None;
-        }
+            head
+        });
+        self.stream.pass(now, place.timestamp, octets.len());
     }
 
-    fn fill_prompt(&mut self, out: &mut Vec<u8>, events: &mut Events) {
-        let end = out.len() + self.packet_samples;
-        while let Some(playing) = &mut self.playing {
-            playing.append(out, end, self.codec);
-            if !playing.is_over() {
-                break;
-            }
-            events.push(SessionEvent::PlayFinished(playing.id));
-            self.playing = None;
+    fn relay_event(
+        &mut self,
+        now: Moment,
+        to: Option<SocketAddr>,
+        relayed: &Relayed<'_>,
+        payload_type: u8,
+        queue: &mut Queue,
+    ) {
+        if self.voice.is_busy() || to.is_none() {
+            return;
         }
-        out.resize(end, self.codec.silence());
+        self.voice.set_noise(None);
+        let Some(place) = self.feed.place_event(now, relayed, &mut self.stream) else { return };
+        let head = place.head(payload_type, relayed.packet.marker);
+        self.stream.push(to, queue, |out| {
+            out.extend_from_slice(relayed.packet.payload);
+            head
+        });
     }
-}
-
-impl Playing {
-    /// Appends up to `end`, from the start again where loops are left.
-    fn append(&mut self, out: &mut Vec<u8>, end: usize, codec: Codec) {
-        let octets = self.prompt.octets(codec);
-        while out.len() < end && !self.is_over() {
-            let length = (end - out.len()).min(octets.len() - self.position);
-            out.extend_from_slice(&octets[self.position..self.position + length]);
-            self.position += length;
-            if self.position == octets.len() {
-                self.position = 0;
-                self.loops_left = self.loops_left.map(|loops| loops.saturating_sub(1));
-            }
-        }
-    }
-
-    fn is_over(&self) -> bool {
-        self.loops_left == Some(0)
-    }
-}
-
-fn packet_samples(negotiated: &Negotiated) -> usize {
-    (usize::from(negotiated.ptime_ms) * SAMPLES_PER_MS).clamp(FRAME_SAMPLES / 2, PACKET_SAMPLES_MAX)
 }

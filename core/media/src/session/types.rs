@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use ringway_model::UnixTime;
 
-use crate::sdp::Negotiated;
+use crate::rtp::Packet;
+use crate::sdp::{Negotiated, Payload};
 
 /// Names a sound that is being played, in the caller's own numbering; it comes back with the event of its
 /// end.
@@ -76,6 +77,17 @@ pub struct Outgoing<'a> {
     pub bytes: &'a [u8],
 }
 
+/// What arrived on one leg of a bridge, on its way to the other one.
+#[derive(Debug, Clone, Copy)]
+pub struct Relayed<'a> {
+    pub(super) packet: Packet<'a>,
+    pub(super) payload: Payload,
+    /// The key that went down with it.
+    pub(super) key: Option<char>,
+    /// Its numbers have nothing to do with those before it.
+    pub(super) is_new_source: bool,
+}
+
 /// What the peer last said of our stream (RFC 3550 6.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RemoteReport {
@@ -106,10 +118,15 @@ pub struct SessionStats {
     pub late: u64,
     /// Packets refused: wrong source, payload type or form.
     pub refused: u64,
+    /// Packets of the other leg of a bridge that were not passed on to this one: too many at once, or of the time
+    /// before what was sent already.
+    pub unrelayed: u64,
     /// Interarrival jitter (RFC 3550 A.8), in milliseconds.
     pub jitter_ms: f32,
     /// Played frames of which some part was made up because nothing had arrived.
     pub concealed_frames: u64,
+    /// Frames left out because more had gathered than the delay needs.
+    pub skipped_frames: u64,
     /// Frames given out to be heard.
     pub heard_frames: u64,
     /// What the jitter buffer delays by now, in milliseconds.

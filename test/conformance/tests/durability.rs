@@ -1,12 +1,15 @@
 //! What is acknowledged is kept, what is owed is delivered, and the end of the process is an orderly one.
 #![allow(clippy::print_stdout)]
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ringway_testkit::application::Answer;
 use ringway_testkit::caller::Caller;
+use ringway_testkit::http::Login;
 use ringway_testkit::phone::Call;
-use ringway_testkit::ringway::{ACCOUNT, binary, sid};
+use ringway_testkit::rest_load::{self, RestLoad};
+use ringway_testkit::ringway::{ACCOUNT, TOKEN, binary, sid};
 use ringway_testkit::tools::{self, Scratch, have};
 use ringway_testkit::{Application, Phone, Ringway, Setup, wait_for};
 
@@ -45,6 +48,33 @@ fn nothing_is_acknowledged_before_it_is_on_the_disk() {
         }
     }
     assert_eq!(answers, 3);
+}
+
+#[test]
+fn what_64_connections_write_and_list_survives_a_crash() {
+    let scratch = Scratch::new("rest");
+    let login = Login { user: ACCOUNT.to_owned(), password: TOKEN.to_owned() };
+    let load = RestLoad::new(login);
+    let start = || Setup::default().data_dir(scratch.path()).argument(rest_load::ARGUMENT).start();
+    let life = Duration::from_secs(5);
+
+    let mut first = start();
+    let http = first.http;
+    thread::scope(|scope| {
+        scope.spawn(|| load.work(http));
+        thread::sleep(life);
+        first.kill();
+    });
+    let second = start();
+    load.check(second.http).expect("what was acknowledged is there");
+    thread::scope(|scope| {
+        scope.spawn(|| load.work(second.http));
+        thread::sleep(life);
+        load.stop();
+    });
+    load.check(second.http).expect("what was acknowledged is there");
+    println!("{}", load.told());
+    assert!(load.walks() > 10, "they did list: {}", load.told());
 }
 
 #[test]

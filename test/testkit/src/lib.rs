@@ -8,9 +8,11 @@
 pub mod application;
 pub mod baresip;
 pub mod caller;
+pub mod connection;
 pub mod http;
 pub mod phone;
 pub mod relay;
+pub mod rest_load;
 pub mod ringway;
 pub mod rtp;
 pub mod sound;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ringway_testkit::http::Login;
 use serde_json::Value;
 
 use super::http::{self, Reply};
@@ -57,6 +58,11 @@ pub(crate) fn built(package: &str, profile: &str) -> Result<PathBuf, String> {
 /// The path of the account's part of the API, and what follows it.
 pub(crate) fn account_path(path: &str) -> String {
     format!("/2010-04-01/Accounts/{ACCOUNT}{path}")
+}
+
+/// How the account logs in.
+pub(crate) fn login() -> Login {
+    Login { user: ACCOUNT.to_owned(), password: TOKEN.to_owned() }
 }
 
 /// The account's `Authorization`.

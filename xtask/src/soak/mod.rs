@@ -1,8 +1,9 @@
-//! What takes minutes: `cargo xtask soak [kill | simulation | sipp]`. Each prints a dated line for
+//! What takes minutes: `cargo xtask soak [kill | rest | simulation | sipp]`. Each prints a dated line for
 //! docs/benchmarks.md.
 
 mod kill;
 mod ledger;
+mod rest;
 mod sipp;
 
 use std::time::Instant;
@@ -14,6 +15,7 @@ const USAGE: &str = "\
 cargo xtask soak [NAME] [--binary FILE]
 
   kill         50 times kill -9 under REST and call load: nothing acknowledged is lost, no call is left open
+  rest         64 connections write and list for a minute, with five kill -9
   simulation   10,000 seeds of the simulated calls
   sipp         1,000 calls at 50 a second by SIPp
 
@@ -29,18 +31,19 @@ pub(crate) fn soak(arguments: &[String]) -> Result<(), String> {
     while let Some(argument) = rest.next() {
         match argument.as_str() {
             "--binary" => binary = Some(rest.next().ok_or(USAGE)?.as_str()),
-            "kill" | "simulation" | "sipp" => names.push(argument.as_str()),
+            "kill" | "rest" | "simulation" | "sipp" => names.push(argument.as_str()),
             _ => return Err(USAGE.to_owned()),
         }
     }
     if names.is_empty() {
-        names = vec!["simulation", "sipp", "kill"];
+        names = vec!["simulation", "sipp", "rest", "kill"];
     }
     let mut failures = Vec::new();
     for name in names {
         let start = Instant::now();
         let result = match name {
             "kill" => kill::kill(binary),
+            "rest" => rest::rest(binary),
             "sipp" => sipp::sipp(binary),
             _ => simulation(),
         };

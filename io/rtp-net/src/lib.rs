@@ -18,6 +18,7 @@ mod session;
 mod sessions;
 mod sockets;
 mod stats;
+mod turns;
 mod wav;
 
 pub use lateness::Lateness;
@@ -26,3 +27,4 @@ pub use nofile::{descriptors, raise_nofile};
 pub use ports::ReservedPorts;
 pub use session::{EventSink, Session, SessionHandle, SoundSink, Ways};
 pub use stats::MediaSnapshot;
+pub use turns::wait_for_turns;

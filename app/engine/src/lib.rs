@@ -18,6 +18,7 @@ mod notifications;
 mod prompts;
 mod recovery;
 mod refusals;
+pub mod registrations;
 mod runner;
 mod shared;
 
@@ -30,14 +31,14 @@ use std::time::Duration;
 use ringway_call::abuse::{self, Abuse};
 use ringway_call::admit::Admission;
 use ringway_sip::endpoint::{Endpoint, EndpointConfig, Screening};
-use ringway_sip::registrar::Bindings;
 use ringway_sip_net::{Driver, Listeners};
-use ringway_store::StoreError;
+use ringway_store::{RegistrationLog, StoreError};
 use tokio::runtime::Handle;
 
 pub use crate::calls::{CallCommand, CallControl, Calls, ControlError};
 use crate::inbound::{Arrivals, Gatekeeper};
 pub use crate::refusals::RefusalRecord;
+use crate::registrations::{Keeper, Registrations};
 use crate::shared::Shared;
 pub use crate::shared::{EngineConfig, Services};
 pub use ringway_call::abuse::Ban;
@@ -69,6 +70,9 @@ pub enum StartError {
     /// The calls that a crash left could not be settled.
     #[error("cannot settle the calls of the last run: {0}")]
     Recovery(#[from] StoreError),
+    /// The registrations of the last run could not be read, or cannot be kept.
+    #[error("cannot read or write the registrations: {0}")]
+    Registrations(std::io::Error),
     /// The SIP thread could not be started.
     #[error("cannot start the SIP driver: {0}")]
     Driver(#[from] std::io::Error),
@@ -79,11 +83,17 @@ pub enum StartError {
 pub struct Engine {
     shared: Arc<Shared>,
     driver: Arc<Mutex<Option<Driver>>>,
+    keeper: Arc<Mutex<Option<Keeper>>>,
 }
 
 impl Engine {
     /// Settles what the last run left, then serves. Call it inside the runtime that is to run the calls.
-    pub async fn start(config: EngineConfig, services: Services, sip: SipSide) -> Result<Self, StartError> {
+    pub async fn start(
+        config: EngineConfig,
+        services: Services,
+        registrations: RegistrationLog,
+        sip: SipSide,
+    ) -> Result<Self, StartError> {
         let lost =
             recovery::recover(&services.store, config.node.clone(), ringway_sip_net::clock::now()).await?;
         if !lost.is_empty() {
@@ -93,6 +103,8 @@ impl Engine {
             );
         }
         let shared = Arc::new(Shared::new(config, services));
+        let keeper = registrations::keep(Arc::clone(&shared.registrations), registrations)
+            .map_err(StartError::Registrations)?;
         let gatekeeper = Gatekeeper::new(sip.admission, (sip.abuse, sip.banned), Arc::clone(&shared));
         let arrivals =
             Arrivals { shared: Arc::clone(&shared), runtime: Handle::current(), mailboxes: HashMap::new() };
@@ -101,7 +113,8 @@ impl Engine {
         // Nobody else sets it.
         let _ = shared.sip.set(driver.handle());
         tokio::spawn(callbacks::deliver_all(Arc::clone(&shared)));
-        Ok(Self { shared, driver: Arc::new(Mutex::new(Some(driver))) })
+        let keeper = Arc::new(Mutex::new(Some(keeper)));
+        Ok(Self { shared, driver: Arc::new(Mutex::new(Some(driver))), keeper })
     }
 
     /// The live calls, for the REST API.
@@ -110,8 +123,8 @@ impl Engine {
     }
 
     /// Who is registered where, for the REST API.
-    pub fn registrations(&self) -> Arc<Bindings> {
-        Arc::clone(&self.shared.registrations)
+    pub fn registrations(&self) -> Registrations {
+        Registrations::new(Arc::clone(&self.shared.registrations))
     }
 
     /// How many calls live.
@@ -164,9 +177,13 @@ impl Engine {
         }
         callbacks::settle(&self.shared, CALLBACKS_TIMEOUT).await;
         let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(driver) = driver {
-            // Joins the thread, which sends what it still has to send.
-            let _ = tokio::task::spawn_blocking(move || driver.shutdown()).await;
-        }
+        let keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Joins the driver's thread, which sends what it still has to send, and then the keeper's, which writes
+        // what that left.
+        let ended = tokio::task::spawn_blocking(move || {
+            drop(driver);
+            drop(keeper);
+        });
+        let _ = ended.await;
     }
 }

@@ -14,6 +14,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use ipnet::IpNet;
 use ringway_engine::calls::CallControl;
+use ringway_engine::registrations::Registrations;
 use ringway_model::Random;
 use ringway_model::sid::{AccountSid, RequestSid};
 use ringway_store::Store;
@@ -69,6 +70,7 @@ impl<C> Clone for Api<C> {
 pub(crate) struct App<C> {
     pub(crate) store: Store,
     pub(crate) control: C,
+    pub(crate) registrations: Registrations,
     pub(crate) more_info: Arc<str>,
     trusted_proxies: Vec<IpNet>,
     limits: BodyLimits,
@@ -77,11 +79,13 @@ pub(crate) struct App<C> {
 }
 
 impl<C: CallControl> Api<C> {
-    /// The API over `store`; updates of live calls go through `control`.
-    pub fn new(store: Store, control: C, settings: Settings) -> Self {
+    /// The API over `store`; updates of live calls go through `control`, and `registrations` is where the
+    /// phones are.
+    pub fn new(store: Store, control: C, registrations: Registrations, settings: Settings) -> Self {
         Self(Arc::new(App {
             store,
             control,
+            registrations,
             more_info: settings.more_info.into(),
             trusted_proxies: settings.trusted_proxies,
             limits: settings.body,

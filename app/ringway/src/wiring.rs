@@ -20,7 +20,7 @@ use ringway_sip_net::{
     AdvertiseRule, ListenSpec, Listeners, NetConfig, Resolver, TcpLimits, local_address_towards,
 };
 use ringway_speech::{EspeakNg, EspeakNgConfig, Synthesizer};
-use ringway_store::{Limits, RootAccount, Store, StoreOptions};
+use ringway_store::{Limits, RegistrationLog, RootAccount, Store, StoreOptions};
 use ringway_webhook::{Client, ClientConfig, Guard, Names, USER_AGENT};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -100,7 +100,9 @@ impl Service {
             abuse: Abuse::new(options.abuse.config(), random.bytes()),
             banned: options.abuse.banned(),
         };
-        let engine = Engine::start(engine_config(&options, calls_max), services, sip_side);
+        let registrations = RegistrationLog::open(&options.data_dir)
+            .map_err(|error| format!("cannot open the registrations: {error}"))?;
+        let engine = Engine::start(engine_config(&options, calls_max), services, registrations, sip_side);
         let engine = engine.await.map_err(|error| error.to_string())?;
         let startup = Startup {
             http: HttpListen {
@@ -311,7 +313,7 @@ fn serve_rest(
         requests,
         ..Settings::default()
     };
-    let api = Api::new(store.clone(), engine.calls(), settings);
+    let api = Api::new(store.clone(), engine.calls(), engine.registrations(), settings);
     let (stop, stopped) = oneshot::channel();
     let task = tokio::spawn(async move {
         let stopped = async move {

@@ -35,6 +35,7 @@ mod page;
 mod random;
 mod records;
 mod recovery;
+mod registration_log;
 mod retention;
 mod seal;
 mod source_ip_mappings;
@@ -83,6 +84,7 @@ pub use notifications::{LogLevel, NewNotification, Notification, NotificationFil
 pub use outgoing_caller_ids::{CreateCallerIdError, OutgoingCallerId, OutgoingCallerIdFields};
 pub use page::{ListError, Page, PageQuery, PageToken};
 pub use recovery::{Recovered, UnfinishedCall};
+pub use registration_log::RegistrationLog;
 pub use retention::Retention;
 pub use ringway_call::HttpMethod;
 pub use ringway_sip::digest::DigestHashes;

@@ -44,7 +44,15 @@ impl World {
 
     fn phone(&self, transport: &str, codec: &str) -> Baresip {
         let server = if transport == "tcp" { self.ringway.tcp } else { self.ringway.udp };
-        let account = Account { user: USER, password: PASSWORD, domain: DOMAIN, server, transport, codec };
+        let account = Account {
+            user: USER,
+            password: PASSWORD,
+            domain: DOMAIN,
+            server,
+            transport,
+            codec,
+            register_for_s: 0,
+        };
         Baresip::start(&account, &hum())
     }
 
@@ -217,6 +225,7 @@ fn a_refused_phone_is_told_why() {
             server: world.ringway.udp,
             transport: "udp",
             codec: "PCMU",
+            register_for_s: 0,
         };
         let mut phone = Baresip::start(&account, &hum());
         phone.dial("anyone");
@@ -244,6 +253,7 @@ fn through_a_bad_network_the_reports_tell_the_phone_its_loss() {
         server: relay.address,
         transport: "udp",
         codec: "PCMA",
+        register_for_s: 0,
     };
     let mut phone = Baresip::start(&account, &hum());
     phone.call("far");

@@ -42,6 +42,8 @@ pub struct Account<'a> {
     pub transport: &'a str,
     /// `PCMU` or `PCMA`.
     pub codec: &'a str,
+    /// For how many seconds it registers, again and again; 0: not at all.
+    pub register_for_s: u32,
 }
 
 /// A running baresip. Dropping it ends it.
@@ -205,10 +207,10 @@ fn configure(directory: &Path, account: &Account<'_>, says: &Sound, control: Soc
          ctrl_tcp_listen {control}\n\
          snd_path {directory_text}\n"
     );
-    let Account { user, password, domain, server, transport, codec } = account;
+    let Account { user, password, domain, server, transport, codec, register_for_s } = account;
     let accounts = format!(
         "<sip:{user}@{domain}>;auth_user={user};auth_pass={password};\
-         outbound=\"sip:{server};transport={transport}\";regint=0;audio_codecs={codec}/8000/1\n"
+         outbound=\"sip:{server};transport={transport}\";regint={register_for_s};audio_codecs={codec}/8000/1\n"
     );
     for (name, text) in [("config", config), ("accounts", accounts), ("contacts", String::new())] {
         let path = directory.join(name);

@@ -221,6 +221,23 @@ impl Ringway {
         domain
     }
 
+    /// A domain `NAME.sip.twilio.com` where these users, names and passwords, may register.
+    pub fn domain_with_phones(&self, name: &str, form: &[(&str, &str)], users: &[(&str, &str)]) -> Value {
+        let mut form = form.to_vec();
+        form.push(("SipRegistration", "true"));
+        let domain = self.domain(name, &form);
+        let list = self.create("/SIP/CredentialLists.json", &[("FriendlyName", &format!("{name} phones"))]);
+        let list = sid(&list);
+        for (user, password) in users {
+            let credential = [("Username", *user), ("Password", *password)];
+            self.create(&format!("/SIP/CredentialLists/{list}/Credentials.json"), &credential);
+        }
+        let mappings =
+            format!("/SIP/Domains/{}/Auth/Registrations/CredentialListMappings.json", sid(&domain));
+        self.create(&mappings, &[("CredentialListSid", list)]);
+        domain
+    }
+
     /// A domain `NAME.sip.twilio.com` that takes calls from `address`, without a password.
     pub fn domain_with_address(&self, name: &str, form: &[(&str, &str)], address: &str) -> Value {
         let domain = self.domain(name, form);

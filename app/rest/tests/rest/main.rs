@@ -17,6 +17,7 @@ mod notifications;
 mod outgoing_caller_ids;
 mod paging;
 mod protocol;
+mod registrations;
 mod representations;
 mod server;
 mod tls;

@@ -10,9 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use ringway_engine::calls::{CallCommand, CallControl, ControlError};
+use ringway_engine::registrations::Registrations;
 use ringway_model::sid::{AccountSid, CallSid};
 use ringway_model::{CallStatus, Direction, Secret, UnixTime};
 use ringway_rest::{Api, Settings};
+use ringway_sip::registrar::Bindings;
 use ringway_store::{Limits, NewCall, RootAccount, Store, StoreOptions};
 use serde_json::Value;
 
@@ -40,6 +42,7 @@ impl CallControl for FakeCalls {
 pub(crate) struct World {
     pub(crate) store: Store,
     pub(crate) calls: FakeCalls,
+    pub(crate) bindings: Arc<Bindings>,
     pub(crate) api: Api<FakeCalls>,
     directory: PathBuf,
 }
@@ -69,8 +72,9 @@ impl World {
         };
         store.ensure_root_account(root).await.unwrap();
         let calls = FakeCalls::default();
-        let api = Api::new(store.clone(), calls.clone(), settings);
-        Self { store, calls, api, directory }
+        let bindings = Arc::new(Bindings::new([1; 32]));
+        let api = Api::new(store.clone(), calls.clone(), Registrations::new(Arc::clone(&bindings)), settings);
+        Self { store, calls, bindings, api, directory }
     }
 
     pub(crate) fn account(&self) -> AccountSid {

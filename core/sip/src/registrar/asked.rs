@@ -85,16 +85,12 @@ impl Change<'_> {
         }
     }
 
-    /// How much the phone prefers to be reached so, in thousandths; 1 when it does not say (RFC 3261 20.10).
+    /// How much the phone prefers to be reached so, in thousandths; 1 when it does not say, or says nonsense
+    /// (RFC 3261 20.10).
     pub(super) fn q_thousandths(&self) -> u16 {
-        q_thousandths(self.address)
+        let q = self.address.param("q").flatten().and_then(|q| q.parse::<f32>().ok());
+        q.filter(|q| (0.0..=1.0).contains(q)).map_or(1000, |q| (q * 1000.0) as u16)
     }
-}
-
-/// The `q` of a Contact; a malformed one counts as 1.
-pub(super) fn q_thousandths(address: NameAddr<'_>) -> u16 {
-    let q = address.param("q").flatten().and_then(|q| q.parse::<f32>().ok());
-    q.filter(|q| (0.0..=1.0).contains(q)).map_or(1000, |q| (q * 1000.0) as u16)
 }
 
 /// The Path values in order, a line each.

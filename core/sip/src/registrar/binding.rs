@@ -7,7 +7,7 @@ use ringway_model::uri::UriRef;
 use ringway_model::{Moment, Now, UnixTime};
 
 use super::Registration;
-use super::asked::{Change, q_thousandths};
+use super::asked::Change;
 use crate::endpoint::Target;
 use crate::message::{Name, NameAddr};
 
@@ -229,11 +229,4 @@ fn place_of_uri(value: &str) -> (u16, u16) {
     let start = (address.uri.as_ptr() as usize).wrapping_sub(value.as_ptr() as usize);
     let place = |at: usize| u16::try_from(at).unwrap_or(0);
     (place(start), place(start.wrapping_add(address.uri.len())))
-}
-
-impl Binding {
-    /// The `q` that a Contact value carries, in thousandths.
-    pub fn q_of(contact_value: &str) -> u16 {
-        NameAddr::parse(contact_value).map_or(1000, q_thousandths)
-    }
 }

@@ -35,6 +35,14 @@ pub struct Registered {
     pub bindings: Vec<Binding>,
 }
 
+/// A binding in a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listed {
+    /// Its SID; later ones are greater.
+    pub sid: RegistrationSid,
+    aor: Key,
+}
+
 /// All bindings of a node. Shared by registrars, by calls that look up whom to ring, by the REST API and by
 /// whoever keeps them on disk.
 pub struct Bindings {
@@ -91,64 +99,62 @@ impl Bindings {
         self.len() == 0
     }
 
-    /// All bindings of a domain with their users, in no order.
-    pub fn of_domain(&self, now: Now, domain: &DomainSid) -> Vec<(String, Binding)> {
-        let mut found = Vec::new();
-        self.each(domain, |entry| {
-            let live = entry.bindings.iter().filter(|binding| binding.expires > now.monotonic);
-            found.extend(live.map(|binding| (entry.user.to_string(), binding.shown(now))));
-        });
-        found
+    /// Which bindings a domain has, those that were bound last first.
+    pub fn of_domain(&self, now: Now, domain: &DomainSid) -> Vec<Listed> {
+        let mut listed = Vec::new();
+        for part in &self.parts {
+            let part = read(part);
+            for (aor, entry) in part.entries.iter().filter(|(_, entry)| entry.domain == *domain) {
+                let live = entry.bindings.iter().filter(|binding| binding.expires > now.monotonic);
+                listed.extend(live.map(|binding| Listed { sid: binding.sid, aor: *aor }));
+            }
+        }
+        listed.sort_unstable_by_key(|listed| std::cmp::Reverse(listed.sid));
+        listed
     }
 
-    /// The SIDs of the bindings of a domain, in no order.
-    pub fn sids_of_domain(&self, now: Now, domain: &DomainSid) -> Vec<RegistrationSid> {
-        let mut found = Vec::new();
-        self.each(domain, |entry| {
-            let live = entry.bindings.iter().filter(|binding| binding.expires > now.monotonic);
-            found.extend(live.map(|binding| binding.sid));
+    /// A binding with its user; none when it ended meanwhile.
+    pub fn get(&self, now: Now, listed: &Listed) -> Option<(String, Binding)> {
+        let mut found = None;
+        self.read(listed.aor, |entry| {
+            let live = |binding: &&Stored| binding.sid == listed.sid && binding.expires > now.monotonic;
+            let binding = entry.bindings.iter().find(live);
+            found = binding.map(|binding| (entry.user.to_string(), binding.shown(now)));
         });
         found
     }
 
     /// A binding of a domain by its SID, with its user.
     pub fn find(&self, now: Now, domain: &DomainSid, sid: &RegistrationSid) -> Option<(String, Binding)> {
-        let mut found = None;
-        self.each(domain, |entry| {
-            let live = |binding: &&Stored| binding.sid == *sid && binding.expires > now.monotonic;
-            if let Some(binding) = entry.bindings.iter().find(live) {
-                found = Some((entry.user.to_string(), binding.shown(now)));
-            }
-        });
-        found
+        self.listed(now, domain, sid).and_then(|listed| self.get(now, &listed))
     }
 
     /// Ends a binding of a domain; false when there is none of this SID. The phone may register again.
     pub fn remove(&self, now: Now, domain: &DomainSid, sid: &RegistrationSid) -> bool {
-        let Some((user, _)) = self.find(now, domain, sid) else { return false };
-        self.change(self.key(domain, &user), |entry| {
+        let Some(listed) = self.listed(now, domain, sid) else { return false };
+        let removed = self.change(listed.aor, |entry| {
             let before = entry.bindings.len();
             entry.bindings.retain(|binding| binding.sid != *sid);
             entry.is_changed |= entry.bindings.len() < before;
             entry.bindings.len() < before
-        })
-        .unwrap_or(false)
+        });
+        removed.unwrap_or(false)
     }
 
     /// Takes back what an earlier process had bound, less what ended meanwhile and what was bound to one of its
-    /// connections.
+    /// connections. What was known of this address-of-record gives way.
     pub fn restore(&self, now: Now, registered: Registered) {
-        let live = registered.bindings.into_iter().filter(|binding| binding.target.flow.is_none());
-        let live: Vec<Stored> = live.filter_map(|binding| Stored::restored(now, binding)).collect();
-        if live.is_empty() {
-            return;
-        }
         let AddressOfRecord { domain, user } = registered.aor;
         let key = self.key(&domain, &user);
+        let live = registered.bindings.into_iter().filter(|binding| binding.target.flow.is_none());
+        let live: Vec<Stored> = live.filter_map(|binding| Stored::restored(now, binding)).collect();
+        let after = live.len();
         let mut part = self.part_mut(key);
-        let before = part.entries.insert(key, Entry { bindings: live, ..Entry::new(&domain, &user) });
-        let after = part.entries.get(&key).map_or(0, |entry| entry.bindings.len());
-        self.count(before.map_or(0, |entry| entry.bindings.len()), after);
+        let known = match live.is_empty() {
+            true => part.entries.remove(&key),
+            false => part.entries.insert(key, Entry { bindings: live, ..Entry::new(&domain, &user) }),
+        };
+        self.count(known.map_or(0, |known| known.bindings.len()), after);
     }
 
     /// Hands out each address-of-record whose bindings changed since the last time, as it is now.
@@ -263,10 +269,10 @@ impl Bindings {
         outcome
     }
 
-    fn each(&self, domain: &DomainSid, mut look: impl FnMut(&Entry)) {
-        for part in &self.parts {
-            read(part).entries.values().filter(|entry| entry.domain == *domain).for_each(&mut look);
-        }
+    fn listed(&self, now: Now, domain: &DomainSid, sid: &RegistrationSid) -> Option<Listed> {
+        let listed = self.of_domain(now, domain);
+        let place = listed.binary_search_by(|listed| sid.cmp(&listed.sid)).ok()?;
+        listed.get(place).copied()
     }
 
     fn part_mut(&self, key: Key) -> RwLockWriteGuard<'_, Part> {

@@ -22,7 +22,7 @@ use ringway_model::sid::{DomainSid, RegistrationSid};
 use ringway_model::{Moment, Now, Random};
 
 pub use binding::Binding;
-pub use bindings::{AddressOfRecord, Bindings, Registered};
+pub use bindings::{AddressOfRecord, Bindings, Listed, Registered};
 
 use crate::endpoint::{FlowId, Reply, Source, TransactionKey};
 use crate::message::{Message, Name};

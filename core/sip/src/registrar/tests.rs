@@ -408,8 +408,8 @@ fn a_binding_is_found_and_removed_by_its_sid() {
     desk.register(WORK).unwrap();
     let of_domain = desk.bindings.of_domain(desk.now, &domain());
     assert_eq!(of_domain.len(), 2);
-    let (user, first) = &of_domain[0];
-    assert_eq!(user, "alice");
+    let (user, first) = &desk.bindings.get(desk.now, &of_domain[0]).unwrap();
+    assert_eq!((user.as_str(), first.contact.as_str()), ("alice", "sip:alice@10.0.0.2:5062"));
     assert_eq!(desk.bindings.find(desk.now, &domain(), &first.sid), Some((user.clone(), first.clone())));
     let other = DomainSid::from_random([8; 16]);
     assert!(!desk.bindings.remove(desk.now, &other, &first.sid));

@@ -30,7 +30,7 @@ fn guess(peer: &Peer, user: &str) {
     let challenge = peer.ask(&open);
     assert_eq!(challenge.status(), 407);
     peer.send(&open.ack_of(&challenge));
-    let wrong = credentials_of(user, &challenge, "Wrong-Horse-7777", URI, 1);
+    let wrong = credentials_of((user, "Wrong-Horse-7777"), &challenge, "INVITE", URI, 1);
     let known = open.again(peer).header("Proxy-Authorization", &wrong);
     let answer = peer.ask(&known);
     assert_eq!(answer.status(), 403);

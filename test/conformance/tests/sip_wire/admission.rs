@@ -90,7 +90,7 @@ fn register(peer: &Peer, domain: &str) -> Request {
 }
 
 #[test]
-fn registration_is_refused_until_it_is_built() {
+fn registration_is_refused_where_it_is_off_or_no_user_is_mapped_for_it() {
     let world = World::start();
     world.ringway.domain_with_address("phones", &[("SipRegistration", "true")], "127.0.0.1");
     let peer = world.udp();
@@ -99,6 +99,7 @@ fn registration_is_refused_until_it_is_built() {
     }
     let told = world.notified(32210);
     assert!(told.contains("REGISTER not supported"), "{told}");
+    assert!(world.notified(32212).contains("No credential list"));
 }
 
 #[test]
@@ -118,16 +119,16 @@ fn a_call_for_help_is_never_an_application_s_to_decide() {
     Call::answered(&peer, "sip:911@wire.sip.twilio.com", &offer(4000)).bye();
 }
 
-/// The credentials that a phone makes of a challenge (RFC 2617 3.2.2).
+/// The credentials with which alice answers the challenge of an INVITE.
 pub(crate) fn credentials(challenge: &Message, password: &str, uri: &str, count: u32) -> String {
-    credentials_of("alice", challenge, password, uri, count)
+    credentials_of(("alice", password), challenge, "INVITE", uri, count)
 }
 
-/// The same of another user.
+/// The credentials that a phone makes of a challenge (RFC 2617 3.2.2).
 pub(crate) fn credentials_of(
-    user: &str,
+    (user, password): (&str, &str),
     challenge: &Message,
-    password: &str,
+    method: &str,
     uri: &str,
     count: u32,
 ) -> String {
@@ -139,7 +140,7 @@ pub(crate) fn credentials_of(
     let (realm, nonce, opaque) = (field("realm"), field("nonce"), field("opaque"));
     let md5 = |text: String| Md5::digest(text).iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let secret = md5(format!("{user}:{realm}:{password}"));
-    let what = md5(format!("INVITE:{uri}"));
+    let what = md5(format!("{method}:{uri}"));
     let response = md5(format!("{secret}:{nonce}:{count:08x}:abc:auth:{what}"));
     format!(
         "Digest username=\"{user}\", realm=\"{realm}\", nonce=\"{nonce}\", uri=\"{uri}\", qop=auth, \

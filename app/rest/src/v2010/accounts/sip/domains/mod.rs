@@ -5,6 +5,7 @@ mod delete;
 mod fetch;
 mod list;
 mod mappings;
+mod registrations;
 mod update;
 
 use ringway_model::sid::PhoneNumberSid;
@@ -76,6 +77,7 @@ pub(super) async fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<R
         ["Auth", "Registrations", "CredentialListMappings", rest @ ..] => {
             (Door::Auth(MappingKind::RegistrationsCredentialList), rest)
         }
+        ["Registrations", rest @ ..] => return registrations::dispatch(request, &sid, rest),
         _ => return Err(Fault::not_found()),
     };
     mappings::dispatch(request, sid, door, rest).await

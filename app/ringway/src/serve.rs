@@ -13,9 +13,6 @@ pub(crate) fn run(options: ServeOptions) -> Result<ExitCode, String> {
     for (name, nearest) in config::unknown_variables() {
         tracing::warn!("the variable {name} is not read by anything; is {nearest} meant?");
     }
-    if let Err(error) = ringway_rtp_net::wait_for_turns() {
-        tracing::debug!(%error, "threads interrupt each other");
-    }
     let metrics = telemetry::metrics()?;
     runtime()?.block_on(async {
         let mut signals = Signals::new().map_err(|error| format!("cannot listen for signals: {error}"))?;

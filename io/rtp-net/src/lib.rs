@@ -27,4 +27,3 @@ pub use nofile::{descriptors, raise_nofile};
 pub use ports::ReservedPorts;
 pub use session::{EventSink, Session, SessionHandle, SoundSink, Ways};
 pub use stats::MediaSnapshot;
-pub use turns::wait_for_turns;

@@ -22,6 +22,7 @@ use crate::session::{Command, Opening, Order, Ways};
 use crate::sessions::Sessions;
 use crate::sockets::Arena;
 use crate::stats::{Stats, publish_session};
+use crate::turns;
 
 const SLOT: Duration = Duration::from_millis(1);
 /// Slots between two ticks of a session.
@@ -39,6 +40,9 @@ pub(crate) fn start(orders: Receiver<Command>, stats: Arc<Stats>) -> io::Result<
     let builder = thread::Builder::new().name("ringway-rtp".to_owned());
     builder.spawn(move || {
         let _guard = AbortOnPanic;
+        if let Err(error) = turns::wait_for_turns() {
+            tracing::debug!(%error, "the media thread and others interrupt each other");
+        }
         Reactor::new(orders, watch, stats).run();
     })?;
     Ok(())

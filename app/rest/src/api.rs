@@ -44,6 +44,8 @@ pub struct Settings {
     pub body: BodyLimits,
     /// How much one account may ask.
     pub requests: RequestLimits,
+    /// Whether access control lists may hold IPv6 addresses, which the hosted service does not have.
+    pub ipv6_lists: bool,
 }
 
 impl Default for Settings {
@@ -53,6 +55,7 @@ impl Default for Settings {
             trusted_proxies: Vec::new(),
             body: BodyLimits::default(),
             requests: RequestLimits::default(),
+            ipv6_lists: false,
         }
     }
 }
@@ -72,6 +75,7 @@ pub(crate) struct App<C> {
     pub(crate) control: C,
     pub(crate) registrations: Registrations,
     pub(crate) more_info: Arc<str>,
+    pub(crate) ipv6_lists: bool,
     trusted_proxies: Vec<IpNet>,
     limits: BodyLimits,
     throttle: Throttle,
@@ -87,6 +91,7 @@ impl<C: CallControl> Api<C> {
             control,
             registrations,
             more_info: settings.more_info.into(),
+            ipv6_lists: settings.ipv6_lists,
             trusted_proxies: settings.trusted_proxies,
             limits: settings.body,
             throttle: Throttle::new(settings.requests),

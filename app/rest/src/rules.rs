@@ -1,7 +1,7 @@
 //! What the values of parameters must look like, each rule with the sentence that explains it.
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ringway_model::Secret;
 use ringway_store::HttpMethod;
@@ -156,6 +156,23 @@ pub(crate) fn cidr_prefix_length(form: &Form) -> Result<Option<u8>, Fault> {
     match text.parse() {
         Ok(length @ 1..=32) => Ok(Some(length)),
         _ => Err(Fault::because(Code::AddressValidation, "CidrPrefixLength must be a number from 1 to 32")),
+    }
+}
+
+/// The address of an entry of an access control list: IPv4, as the hosted service has it, and IPv6 where the
+/// operator lets it in. A v4 address in v6 clothes is the v4 address.
+pub(crate) fn listed_address(form: &Form, ipv6: bool) -> Result<Option<IpAddr>, Fault> {
+    match form.value("IpAddress").map(str::parse::<Ipv6Addr>) {
+        Some(Ok(address)) if ipv6 => Ok(Some(IpAddr::V6(address).to_canonical())),
+        _ => Ok(ip_address(form)?.map(IpAddr::V4)),
+    }
+}
+
+/// The prefix length of such an entry; whether it fits the address is the store's to say.
+pub(crate) fn listed_prefix_length(form: &Form, ipv6: bool) -> Result<Option<u8>, Fault> {
+    match form.text("CidrPrefixLength").map(str::parse) {
+        Some(Ok(length @ 33..=128)) if ipv6 => Ok(Some(length)),
+        _ => cidr_prefix_length(form),
     }
 }
 

@@ -134,7 +134,7 @@ pub(crate) struct ServeOptions {
     #[arg(
         long,
         env = "RINGWAY_SIP",
-        value_name = "udp|tcp://HOST:PORT",
+        value_name = "udp|tcp|tls|ws|wss://HOST:PORT",
         action = ArgAction::Append,
         value_delimiter = ',',
         default_values = ["udp://127.0.0.1:5060", "tcp://127.0.0.1:5060"]

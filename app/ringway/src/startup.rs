@@ -13,6 +13,8 @@ pub(crate) struct Startup {
     pub(crate) http: HttpListen,
     /// The file of a certificate that was made for this start.
     pub(crate) development_certificate: Option<PathBuf>,
+    /// The file of a certificate that was made for SIP at this start.
+    pub(crate) sip_development_certificate: Option<PathBuf>,
     /// Where metrics and health answer.
     pub(crate) admin: SocketAddr,
     /// Where SIP listens, as `udp://127.0.0.1:5060`.
@@ -45,6 +47,9 @@ impl Display for Startup {
         writeln!(f, "  metrics      http://{}/metrics", self.admin)?;
         for listener in &self.sip {
             writeln!(f, "  SIP          {listener}")?;
+        }
+        if let Some(file) = &self.sip_development_certificate {
+            writeln!(f, "  certificate  {} (made now for SIP; for development)", file.display())?;
         }
         writeln!(f, "  RTP          UDP ports {}", self.rtp)?;
         if let Some(advertised) = &self.advertised {

@@ -9,6 +9,7 @@ use ringway_call::admit::{Admission, AdmissionConfig};
 use ringway_call::host::Suffixes;
 use ringway_call::leg::CallLimits;
 use ringway_engine::{Engine, EngineConfig, Services, SipSide};
+use ringway_identity::Identity;
 use ringway_model::Secret;
 use ringway_model::random::Random;
 use ringway_model::sid::AccountSid;
@@ -16,9 +17,7 @@ use ringway_rest::{Api, RequestLimits, Settings, Tls};
 use ringway_rtp_net::{MediaConfig, MediaNet};
 use ringway_sip::endpoint::{EndpointConfig, Overload, Transport};
 use ringway_sip::nonce::Nonces;
-use ringway_sip_net::{
-    AdvertiseRule, ListenSpec, Listeners, NetConfig, Resolver, TcpLimits, local_address_towards,
-};
+use ringway_sip_net::{AdvertiseRule, ListenSpec, Listeners, NetConfig, Resolver, local_address_towards};
 use ringway_speech::{EspeakNg, EspeakNgConfig, Synthesizer};
 use ringway_store::{Limits, RegistrationLog, RootAccount, Store, StoreOptions};
 use ringway_webhook::{Client, ClientConfig, Guard, Names, USER_AGENT};
@@ -48,7 +47,8 @@ pub(crate) struct Service {
     pub(crate) account_sid: AccountSid,
     sip: Vec<ListenSpec>,
     rest: Running,
-    purge: JoinHandle<()>,
+    /// What goes on by itself until the end.
+    background: [JoinHandle<()>; 2],
 }
 
 /// A server that can be told to stop.
@@ -76,6 +76,7 @@ impl Service {
         let addresses = own_addresses(&http, &admin, &sip)?;
 
         let store = open_store(&options)?;
+        let sip_tls = sip_network::tls(&options, &sip)?;
         let tls = rest_security::tls(options.http, &options.http_security, &options.data_dir)?;
         let account = root_account(&store, &options).await?;
         let mut random = random()?;
@@ -94,7 +95,7 @@ impl Service {
             advertise: advertise.clone(),
         };
         let sip_side = SipSide {
-            listeners,
+            listeners: listeners.with_tls(sip_tls.config),
             endpoint: endpoint(&options, advertise),
             admission: admission(&options, &mut random),
             abuse: Abuse::new(options.abuse.config(), random.bytes()),
@@ -109,6 +110,7 @@ impl Service {
                 address: http.local_addr().map_err(|error| error.to_string())?,
                 ..options.http
             },
+            sip_development_certificate: sip_tls.made,
             development_certificate: tls.as_ref().and_then(|secured| secured.made.clone()),
             admin: admin.local_addr().map_err(|error| error.to_string())?,
             sip: sip.iter().map(ToString::to_string).collect(),
@@ -123,8 +125,9 @@ impl Service {
         };
         let rest = serve_rest(&options, http, tls.map(|secured| secured.tls), &store, &engine);
         tokio::spawn(admin::serve(admin, engine.clone(), metrics));
+        let fresh = tokio::spawn(keep_fresh(sip_tls.identity));
         let purge = tokio::spawn(retention::purge_forever(store.clone(), options.retention.clone()));
-        Ok(Self { startup, engine, store, account_sid: account.sid, sip, rest, purge })
+        Ok(Self { startup, engine, store, account_sid: account.sid, sip, rest, background: [purge, fresh] })
     }
 
     /// Where SIP over UDP is heard.
@@ -135,7 +138,7 @@ impl Service {
 
     /// Ends what still lives, answers the last REST requests, and closes the store.
     pub(crate) async fn stop(self) {
-        self.purge.abort();
+        self.background.iter().for_each(JoinHandle::abort);
         self.engine.refuse_new_calls();
         self.engine.end_calls().await;
         // The server may have ended by itself.
@@ -158,11 +161,14 @@ fn cannot_listen(option: &str, address: SocketAddr, error: &std::io::Error) -> S
 fn net_config(options: &ServeOptions) -> NetConfig {
     NetConfig {
         listen: options.sip.clone(),
-        tcp: TcpLimits {
-            connections_per_address_max: options.tcp_connections_per_address,
-            ..TcpLimits::default()
-        },
+        tcp: options.sip_network.limits(options.tcp_connections_per_address),
         ..NetConfig::default()
+    }
+}
+
+async fn keep_fresh(identity: Option<Identity>) {
+    if let Some(identity) = identity {
+        sip_network::keep_fresh(identity).await;
     }
 }
 
@@ -311,6 +317,7 @@ fn serve_rest(
         more_info: options.error_pages.clone(),
         trusted_proxies: options.http_security.trusted_proxy.clone(),
         requests,
+        ipv6_lists: options.sip_network.ipv6_acl,
         ..Settings::default()
     };
     let api = Api::new(store.clone(), engine.calls(), engine.registrations(), settings);

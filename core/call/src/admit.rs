@@ -321,7 +321,7 @@ fn not_secure(transport: Transport) -> Wrong {
             Wrong::new(488, 32208, reason).warning("Secure media required")
         }
         Transport::Udp | Transport::Tcp | Transport::Ws => {
-            let reason = "Secure transport required: this domain demands TLS, which is not built yet";
+            let reason = "Secure transport required: this domain demands TLS";
             Wrong::new(403, 32209, reason).warning("Secure transport required")
         }
     }

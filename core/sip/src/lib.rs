@@ -9,4 +9,5 @@ pub mod framing;
 pub mod message;
 pub mod nonce;
 pub mod registrar;
+pub mod stun;
 mod transaction;

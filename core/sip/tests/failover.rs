@@ -129,6 +129,41 @@ fn a_call_that_was_given_up_is_not_tried_elsewhere() {
     assert_eq!(bench.take_events(), ["Rejected", "Terminated"]);
 }
 
+/// What a router sends back of a request: its beginning.
+fn returned(remote: &str, quoted: &str) -> Input {
+    let datagram = quoted.as_bytes().get(..quoted.len().min(400)).unwrap().to_vec().into();
+    Input::Returned { remote: remote.parse().unwrap(), datagram }
+}
+
+#[test]
+fn rfc3261_18_4_a_request_that_the_network_returned_goes_to_the_next_place_at_once() {
+    let mut bench = Bench::new();
+    let (_, first) = calling(&mut bench, Vec::new());
+    bench.input(returned(REMOTE, &first));
+    let second = sent_to(&mut bench, SECOND);
+    assert!(second.starts_with("INVITE "));
+    bench.input(returned(SECOND, &second));
+    assert_eq!(bench.take_events(), ["Rejected", "Terminated"]);
+}
+
+#[test]
+fn a_made_up_report_ends_nothing() {
+    let mut bench = Bench::new();
+    let (_, first) = calling(&mut bench, Vec::new());
+    let branch = header(&first, "Via").split("branch=").nth(1).unwrap().split(';').next().unwrap();
+    let other_branch = first.replace(branch, "z9hG4bK000123456789abcdef");
+    for (remote, quoted) in [
+        (REMOTE, other_branch.as_str()),
+        (SECOND, &first),
+        (REMOTE, &first.replace("INVITE", "OPTIONS")),
+        (REMOTE, first.get(..40).unwrap()),
+        (REMOTE, ""),
+    ] {
+        bench.input(returned(remote, quoted));
+    }
+    assert!(bench.sent.is_empty() && bench.events.is_empty());
+}
+
 #[test]
 fn rfc3261_18_1_1_a_large_request_goes_over_tcp_and_falls_back_to_udp() {
     let mut bench = Bench::new();

@@ -34,6 +34,11 @@ impl AdvertiseRule {
         SocketAddr::new(ip, local.port())
     }
 
+    fn of_family(&self, remote: SocketAddr) -> Option<SocketAddr> {
+        let listening = self.listening.iter().map(|spec| spec.address);
+        listening.into_iter().find(|address| address.is_ipv4() == remote.is_ipv4())
+    }
+
     fn is_local(&self, remote: IpAddr) -> bool {
         remote.is_loopback() || self.local_nets.iter().any(|net| net.contains(&remote))
     }
@@ -44,6 +49,8 @@ impl Advertise for AdvertiseRule {
         let known = local.port() != 0 || !local.ip().is_unspecified();
         let local = match choose(&self.listening, transport, known.then_some(local), remote) {
             Some(spec) if local.port() == 0 => spec.address,
+            // A connection of ours needs no listener; any of the family says where we are.
+            None if local.port() == 0 => self.of_family(remote).unwrap_or(local),
             _ => local,
         };
         self.advertised(local, remote)
@@ -104,6 +111,7 @@ mod tests {
         let told = |transport| rule().address(address("0.0.0.0:0"), address("10.1.1.1:5060"), transport);
         assert_eq!(told(Transport::Udp), address("10.0.0.5:5062"));
         assert_eq!(told(Transport::Tcp), address("10.0.0.5:5063"));
+        assert_eq!(told(Transport::Tls), address("10.0.0.5:5062"));
     }
 
     #[test]

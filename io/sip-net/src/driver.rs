@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
@@ -13,17 +14,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringway_model::Moment;
 use ringway_sip::endpoint::{
-    Command, Endpoint, Event, FlowId, FlowOrder, Input, Output, Policy, Source, Transmit, Transport,
+    Command, Endpoint, Event, FlowId, FlowOrder, Input, Output, Policy, Source, Target, Transmit, Transport,
 };
+use ringway_sip::stun::{self, is_stun};
 
 use crate::clock;
 use crate::handle::{Driver, DriverHandle, Shared, Snapshot};
 use crate::listen::{ListenSpec, choose};
-use crate::listeners::Listeners;
+use crate::listeners::{Listeners, NetConfig};
 use crate::meters::Meters;
-use crate::poller::{Poller, Ready, Token};
-use crate::tcp::Tcp;
+use crate::poller::{Interest, Poller, Ready, Token};
+use crate::streams::{StreamConfig, Streams};
+use crate::stun_limit::StunLimit;
 use crate::udp::{Arena, BATCH, Datagram, UdpSocket, would_block};
+use crate::udp_errors::{is_unreachable, returned};
 use crate::waker::Waker;
 
 /// Batches read from one socket before the others get their turn.
@@ -34,6 +38,8 @@ const COMMANDS_PER_TURN: usize = 512;
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest sleep; only a bound for the arithmetic.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
+/// Reports of earlier datagrams that one batch of messages may meet before it is taken for unsendable itself.
+const REPORTS_MAX: u32 = 8;
 /// A datagram this short is a keep-alive of a phone behind a NAT, not a message.
 const KEEP_ALIVE_BYTES: usize = 4;
 
@@ -81,6 +87,7 @@ where
         inputs: VecDeque::new(),
         outgoing: Vec::new(),
         flow_orders: Vec::new(),
+        stun: StunLimit::new(),
     };
     let mut turner = Turner::new(listeners, core, commands, Arc::clone(&shared))?;
     let thread = thread::Builder::new().name("ringway-sip".to_owned()).spawn(move || {
@@ -114,6 +121,7 @@ struct Core<P: Policy, S> {
     outgoing: Vec<Transmit>,
     /// Connections whose peers are not welcome.
     flow_orders: Vec<(FlowId, FlowOrder)>,
+    stun: StunLimit,
 }
 
 impl<P: Policy, S: EventSink<P::Ticket>> Core<P, S> {
@@ -142,7 +150,17 @@ impl<P: Policy, S: EventSink<P::Ticket>> Core<P, S> {
             flow: None,
             arrival: datagram.arrival,
         };
+        if is_stun(datagram.bytes) {
+            return self.stun(datagram.bytes, &source);
+        }
         self.handle(Input::Received { source, bytes: Bytes::copy_from_slice(datagram.bytes) });
+    }
+
+    fn stun(&mut self, request: &[u8], source: &Source) {
+        let Some(answer) = stun::answer(request, source.remote) else { return };
+        if self.stun.allows(source.remote.ip(), source.arrival) {
+            self.outgoing.push(Transmit { target: Target::from(source), bytes: Bytes::from(answer) });
+        }
     }
 }
 
@@ -155,7 +173,7 @@ struct Turner<P: Policy, S> {
     /// Messages for each datagram socket, sent together.
     outboxes: Vec<Vec<Transmit>>,
     arena: Arena,
-    tcp: Tcp,
+    streams: Streams,
     commands: Receiver<Command>,
     shared: Arc<Shared>,
     meters: Meters,
@@ -169,14 +187,15 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
         commands: Receiver<Command>,
         shared: Arc<Shared>,
     ) -> io::Result<Self> {
-        let Listeners { udp, tcp, addresses: _, config } = listeners;
+        let Listeners { udp, streams, addresses: _, config, tls } = listeners;
         let poller = Poller::new()?;
-        poller.add(&shared.waker, Token::Waker, false)?;
+        poller.add(&shared.waker, Token::Waker, Interest::READ)?;
         for (index, socket) in udp.iter().enumerate() {
-            poller.add(socket, Token::Udp(index), false)?;
+            poller.add(socket, Token::Udp(index), Interest::READ)?;
         }
-        let tcp = Tcp::new(tcp, config.tcp, config.message);
-        tcp.register(&poller)?;
+        let NetConfig { tcp: limits, message, names, listen: _ } = config;
+        let streams = Streams::new(streams, StreamConfig { limits, message, tls, names });
+        streams.register(&poller)?;
         let udp_specs: Vec<ListenSpec> = udp
             .iter()
             .map(|socket| ListenSpec { transport: Transport::Udp, address: socket.local() })
@@ -188,7 +207,7 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
             udp,
             udp_specs,
             arena: Arena::new(),
-            tcp,
+            streams,
             commands,
             shared,
             meters: Meters::default(),
@@ -214,7 +233,7 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
             }
         }
         let now = clock::monotonic();
-        self.meters.publish(now, self.core.endpoint.counters(), self.tcp.len(), &self.shared);
+        self.meters.publish(now, self.core.endpoint.counters(), self.streams.len(), &self.shared);
     }
 
     /// Sleeps until something is to be done.
@@ -241,7 +260,7 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
 
     fn sleep(&self) -> Duration {
         let now = clock::monotonic();
-        let sweep = self.tcp.needs_sweep().then_some(self.swept + SWEEP_INTERVAL);
+        let sweep = self.streams.needs_sweep().then_some(self.swept + SWEEP_INTERVAL);
         [self.core.endpoint.next_timeout(), self.meters.due(), sweep]
             .into_iter()
             .flatten()
@@ -255,11 +274,18 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
         self.meters.dirty = true;
         match token {
             Token::Waker => self.shared.waker.clear(),
-            Token::Udp(index) => self.read_datagrams(index),
-            Token::Listener(index) => self.tcp.accept(index, &self.poller, clock::monotonic()),
+            Token::Udp(index) => {
+                if writable {
+                    self.read_returned(index);
+                }
+                self.read_datagrams(index);
+            }
+            Token::Listener(index) => self.streams.accept(index, &self.poller, clock::monotonic()),
             Token::Flow(id) => {
                 let inputs = &mut self.core.inputs;
-                self.tcp.ready(id, writable, &self.poller, clock::monotonic(), inputs);
+                self.streams.ready(id, writable, &self.poller, clock::monotonic(), inputs);
+                self.send();
+                self.streams.settle(id, &self.poller, &mut self.core.inputs);
                 self.send();
             }
         }
@@ -284,6 +310,15 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
         }
     }
 
+    /// Lets the endpoint know what the network has returned.
+    fn read_returned(&mut self, index: usize) {
+        let Some(socket) = self.udp.get(index) else { return };
+        let inputs = returned(socket.as_fd()).into_iter();
+        self.core.inputs.extend(
+            inputs.map(|returned| Input::Returned { remote: returned.remote, datagram: returned.datagram }),
+        );
+    }
+
     /// Carries out commands; says whether any may be left.
     fn carry_out(&mut self) -> bool {
         for _ in 0..COMMANDS_PER_TURN {
@@ -300,13 +335,13 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
             self.meters.dirty = true;
             self.core.handle(Input::Timeout);
         }
-        if self.tcp.needs_sweep() && now >= self.swept + SWEEP_INTERVAL {
+        if self.streams.needs_sweep() && now >= self.swept + SWEEP_INTERVAL {
             self.swept = now;
-            self.tcp.sweep(&self.poller, now, &mut self.core.inputs);
+            self.streams.sweep(&self.poller, now, &mut self.core.inputs);
             self.meters.dirty = true;
         }
         if self.meters.due().is_some_and(|due| due <= now) {
-            self.meters.publish(now, self.core.endpoint.counters(), self.tcp.len(), &self.shared);
+            self.meters.publish(now, self.core.endpoint.counters(), self.streams.len(), &self.shared);
         }
     }
 
@@ -319,8 +354,8 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
             }
             for (flow, order) in self.core.flow_orders.drain(..) {
                 match order {
-                    FlowOrder::Close => self.tcp.hang_up(flow, &mut self.core.inputs),
-                    FlowOrder::Stall => self.tcp.stall(flow, &self.poller),
+                    FlowOrder::Close => self.streams.hang_up(flow, &mut self.core.inputs),
+                    FlowOrder::Stall => self.streams.stall(flow, &self.poller),
                 }
             }
             if self.core.outgoing.is_empty() && self.core.inputs.is_empty() {
@@ -350,12 +385,9 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
                     None => self.core.inputs.push_back(Input::SendFailed { target }),
                 }
             }
-            Transport::Tcp => {
+            Transport::Tcp | Transport::Tls | Transport::Ws | Transport::Wss => {
                 let inputs = &mut self.core.inputs;
-                self.tcp.send(transmit, &self.poller, clock::monotonic(), inputs);
-            }
-            Transport::Tls | Transport::Ws | Transport::Wss => {
-                self.core.inputs.push_back(Input::SendFailed { target });
+                self.streams.send(transmit, &self.poller, clock::monotonic(), inputs);
             }
         }
     }
@@ -363,18 +395,23 @@ impl<P: Policy, S: EventSink<P::Ticket>> Turner<P, S> {
     /// Sends what waits for a datagram socket. What does not fit into the kernel's buffer is lost, as the
     /// network might have lost it.
     fn flush(&mut self, index: usize) {
-        let (Some(socket), Some(outbox)) = (self.udp.get(index), self.outboxes.get_mut(index)) else {
-            return;
-        };
-        let mut outbox = std::mem::take(outbox);
+        let mut outbox = self.outboxes.get_mut(index).map(std::mem::take).unwrap_or_default();
         let mut rest = outbox.as_slice();
+        let mut reports = 0;
         while !rest.is_empty() {
+            let Some(socket) = self.udp.get(index) else { return };
             let done = match socket.send(rest) {
                 Ok(sent) => sent.max(1),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => 0,
                 Err(error) if would_block(&error) => {
                     self.meters.send_failures += rest.len() as u64;
                     rest.len()
+                }
+                // The report of an earlier datagram comes as the error of this call, and says nothing of it.
+                Err(error) if is_unreachable(&error) && reports < REPORTS_MAX => {
+                    reports += 1;
+                    self.read_returned(index);
+                    0
                 }
                 Err(error) => {
                     if let Some(Transmit { target, .. }) = rest.first() {

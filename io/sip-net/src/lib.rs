@@ -1,8 +1,9 @@
-//! SIP on the network: sockets, stream connections and the thread that owns the endpoint. It moves bytes and
+//! SIP on the network: sockets, connections with TLS and WebSockets, name look-ups, and the thread that owns the endpoint. It moves bytes and
 //! decides nothing; what a message means is `ringway_sip`'s business.
 #![deny(unsafe_code)]
 
 mod advertise;
+mod channel;
 pub mod clock;
 mod driver;
 mod flow;
@@ -13,9 +14,14 @@ mod meters;
 mod names;
 mod poller;
 mod resolve;
-mod tcp;
+mod stream_listener;
+mod streams;
+mod stun_limit;
+mod tls;
 mod udp;
+mod udp_errors;
 mod waker;
+mod ws;
 
 pub use advertise::{AdvertiseRule, local_address_towards};
 pub use driver::{EventSink, Observed};
@@ -24,4 +30,5 @@ pub use listen::{InvalidListenSpec, ListenSpec};
 pub use listeners::{BindError, BindFailure, Listeners, NetConfig};
 pub use names::ServerNames;
 pub use resolve::{AddressGuard, ResolveError, Resolver};
-pub use tcp::TcpLimits;
+pub use stream_listener::TcpLimits;
+pub use tls::{TlsConfig, TlsSetup};

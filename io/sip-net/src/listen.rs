@@ -6,13 +6,10 @@ use std::str::FromStr;
 
 use ringway_sip::endpoint::Transport;
 
-/// The port of SIP when none is written (RFC 3261 19.1.2).
-const DEFAULT_PORT: u16 = 5060;
-
 /// One listener: a transport and the address it is bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ListenSpec {
-    /// UDP or TCP.
+    /// Any of the five.
     pub transport: Transport,
     /// Where; port 0 lets the kernel choose, an unspecified address means all of that family.
     pub address: SocketAddr,
@@ -27,16 +24,8 @@ pub enum InvalidListenSpec {
         /// What was written.
         text: String,
     },
-    /// A transport that SIP has and this program does not have yet.
-    #[error("`{text}`: {transport} listeners are not built yet; udp:// and tcp:// are")]
-    NotBuiltYet {
-        /// What was written.
-        text: String,
-        /// The transport's name.
-        transport: &'static str,
-    },
     /// A transport nobody knows.
-    #[error("`{text}`: unknown transport `{transport}`; udp:// and tcp:// are known")]
+    #[error("`{text}`: unknown transport `{transport}`; udp, tcp, tls, ws and wss are known")]
     UnknownTransport {
         /// What was written.
         text: String,
@@ -60,20 +49,10 @@ impl FromStr for ListenSpec {
         let owned = || text.to_owned();
         let (scheme, address) =
             text.split_once("://").ok_or_else(|| InvalidListenSpec::NoTransport { text: owned() })?;
-        let transport = match scheme.to_ascii_lowercase().as_str() {
-            "udp" => Transport::Udp,
-            "tcp" => Transport::Tcp,
-            "tls" => return Err(InvalidListenSpec::NotBuiltYet { text: owned(), transport: "tls" }),
-            "ws" => return Err(InvalidListenSpec::NotBuiltYet { text: owned(), transport: "ws" }),
-            "wss" => return Err(InvalidListenSpec::NotBuiltYet { text: owned(), transport: "wss" }),
-            other => {
-                return Err(InvalidListenSpec::UnknownTransport {
-                    text: owned(),
-                    transport: other.to_owned(),
-                });
-            }
-        };
-        match parse_address(address) {
+        let transport = Transport::from_uri_parameter(scheme).ok_or_else(|| {
+            InvalidListenSpec::UnknownTransport { text: owned(), transport: scheme.to_owned() }
+        })?;
+        match parse_address(address, default_port(transport)) {
             Some(address) => Ok(Self { transport, address }),
             None => Err(InvalidListenSpec::BadAddress { text: owned(), address: address.to_owned() }),
         }
@@ -82,14 +61,7 @@ impl FromStr for ListenSpec {
 
 impl fmt::Display for ListenSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = match self.transport {
-            Transport::Udp => "udp",
-            Transport::Tcp => "tcp",
-            Transport::Tls => "tls",
-            Transport::Ws => "ws",
-            Transport::Wss => "wss",
-        };
-        write!(f, "{scheme}://{}", self.address)
+        write!(f, "{}://{}", self.transport.uri_parameter().unwrap_or("udp"), self.address)
     }
 }
 
@@ -123,14 +95,24 @@ pub(crate) fn choose(
         .or_else(|| fitting().next())
 }
 
-fn parse_address(text: &str) -> Option<SocketAddr> {
+/// The port when none is written (RFC 3261 19.1.2, RFC 6455 3).
+fn default_port(transport: Transport) -> u16 {
+    match transport {
+        Transport::Udp | Transport::Tcp => 5060,
+        Transport::Tls => 5061,
+        Transport::Ws => 80,
+        Transport::Wss => 443,
+    }
+}
+
+fn parse_address(text: &str, default_port: u16) -> Option<SocketAddr> {
     let text = text.strip_suffix('/').unwrap_or(text);
     if let Ok(address) = text.parse::<SocketAddr>() {
         return Some(address);
     }
     let (host, port) = match text.rsplit_once(':') {
         Some((host, port)) if !host.is_empty() && !host.contains(':') => (host, port.parse().ok()?),
-        _ => (text, DEFAULT_PORT),
+        _ => (text, default_port),
     };
     let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let ip = if host.eq_ignore_ascii_case("localhost") {
@@ -153,6 +135,9 @@ mod tests {
             ("udp://0.0.0.0", "udp://0.0.0.0:5060"),
             ("tcp://[::]", "tcp://[::]:5060"),
             ("udp://localhost:0/", "udp://127.0.0.1:0"),
+            ("tls://[::1]", "tls://[::1]:5061"),
+            ("ws://127.0.0.1", "ws://127.0.0.1:80"),
+            ("WSS://127.0.0.1", "wss://127.0.0.1:443"),
         ] {
             let spec: ListenSpec = text.parse().unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(spec.to_string(), printed);
@@ -180,8 +165,6 @@ mod tests {
     fn mistakes_are_named() {
         for (text, hint) in [
             ("127.0.0.1:5060", "write a transport in front"),
-            ("tls://127.0.0.1:5061", "tls listeners are not built yet"),
-            ("wss://127.0.0.1:443", "not built yet"),
             ("sctp://127.0.0.1:5060", "unknown transport `sctp`"),
             ("udp://sip.example.com:5060", "`sip.example.com:5060` is not an IP address"),
             ("udp://127.0.0.1:99999", "is not an IP address and port"),

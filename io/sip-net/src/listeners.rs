@@ -9,7 +9,8 @@ use crate::driver::{self, EventSink};
 use crate::handle::Driver;
 use crate::listen::ListenSpec;
 use crate::names::ServerNames;
-use crate::tcp::{TcpLimits, TcpListener};
+use crate::stream_listener::{StreamListener, TcpLimits};
+use crate::tls::TlsConfig;
 use crate::udp::UdpSocket;
 
 /// What the network side is told once.
@@ -50,9 +51,6 @@ pub enum BindFailure {
     /// We may not have the port.
     #[error("permission denied (ports below 1024 need CAP_NET_BIND_SERVICE)")]
     Denied,
-    /// The transport has no listeners in this program.
-    #[error("this transport is not built yet")]
-    NotBuiltYet,
     /// Anything else.
     #[error(transparent)]
     Other(io::Error),
@@ -72,9 +70,10 @@ impl From<io::Error> for BindFailure {
 /// Bound sockets that nobody reads yet.
 pub struct Listeners {
     pub(crate) udp: Vec<UdpSocket>,
-    pub(crate) tcp: Vec<TcpListener>,
+    pub(crate) streams: Vec<StreamListener>,
     pub(crate) addresses: Vec<ListenSpec>,
     pub(crate) config: NetConfig,
+    pub(crate) tls: TlsConfig,
 }
 
 impl Listeners {
@@ -83,11 +82,22 @@ impl Listeners {
     /// # Errors
     /// The first one that cannot be had; those bound before it are closed again.
     pub fn bind(config: NetConfig) -> Result<Self, BindError> {
-        let mut bound = Self { udp: Vec::new(), tcp: Vec::new(), addresses: Vec::new(), config };
+        let mut bound = Self {
+            udp: Vec::new(),
+            streams: Vec::new(),
+            addresses: Vec::new(),
+            config,
+            tls: TlsConfig::default(),
+        };
         for spec in bound.config.listen.clone() {
             bound.bind_one(spec).map_err(|failure| BindError { spec, failure })?;
         }
         Ok(bound)
+    }
+
+    /// With certificates and trust; a listener for TLS that starts without refuses every connection.
+    pub fn with_tls(self, tls: TlsConfig) -> Self {
+        Self { tls, ..self }
     }
 
     /// The listeners in the order of the configuration, with the ports that the kernel chose.
@@ -117,13 +127,12 @@ impl Listeners {
                 self.udp.push(socket);
                 local
             }
-            Transport::Tcp => {
-                let listener = TcpListener::bind(spec.address)?;
+            transport => {
+                let listener = StreamListener::bind(transport, spec.address)?;
                 let local = listener.local();
-                self.tcp.push(listener);
+                self.streams.push(listener);
                 local
             }
-            Transport::Tls | Transport::Ws | Transport::Wss => return Err(BindFailure::NotBuiltYet),
         };
         self.addresses.push(ListenSpec { address, ..spec });
         Ok(())
@@ -140,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_taken_port_is_said_clearly() {
-        for text in ["udp://127.0.0.1:0", "tcp://127.0.0.1:0"] {
+        for text in ["udp://127.0.0.1:0", "tcp://127.0.0.1:0", "ws://127.0.0.1:0"] {
             let first = Listeners::bind(config(text.parse().expect("a listener"))).expect("a free port");
             let taken = first.addresses()[0];
             assert_ne!(taken.address.port(), 0);

@@ -25,10 +25,27 @@ pub(crate) enum Token {
     Flow(FlowId),
 }
 
-/// A token, and whether what it names can be written to.
+/// A token, and whether what it names can be written to, or has an error to tell.
 pub(crate) struct Ready {
     pub(crate) token: Token,
     pub(crate) writable: bool,
+}
+
+/// What is to be told of a source; errors always are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interest {
+    pub(crate) read: bool,
+    pub(crate) write: bool,
+}
+
+impl Interest {
+    pub(crate) const READ: Self = Self { read: true, write: false };
+
+    fn flags(self) -> EventFlags {
+        let read = if self.read { EventFlags::IN } else { EventFlags::empty() };
+        let write = if self.write { EventFlags::OUT } else { EventFlags::empty() };
+        read | write
+    }
 }
 
 /// The epoll instance.
@@ -41,12 +58,12 @@ impl Poller {
         Ok(Self { fd: epoll::create(CreateFlags::CLOEXEC)? })
     }
 
-    pub(crate) fn add(&self, source: impl AsFd, token: Token, writable: bool) -> io::Result<()> {
-        Ok(epoll::add(&self.fd, source, EventData::new_u64(token.encode()), interest(writable))?)
+    pub(crate) fn add(&self, source: impl AsFd, token: Token, interest: Interest) -> io::Result<()> {
+        Ok(epoll::add(&self.fd, source, EventData::new_u64(token.encode()), interest.flags())?)
     }
 
-    pub(crate) fn modify(&self, source: impl AsFd, token: Token, writable: bool) -> io::Result<()> {
-        Ok(epoll::modify(&self.fd, source, EventData::new_u64(token.encode()), interest(writable))?)
+    pub(crate) fn modify(&self, source: impl AsFd, token: Token, interest: Interest) -> io::Result<()> {
+        Ok(epoll::modify(&self.fd, source, EventData::new_u64(token.encode()), interest.flags())?)
     }
 
     pub(crate) fn remove(&self, source: impl AsFd) -> io::Result<()> {
@@ -71,10 +88,6 @@ impl Poller {
         }));
         Ok(())
     }
-}
-
-fn interest(writable: bool) -> EventFlags {
-    if writable { EventFlags::IN | EventFlags::OUT } else { EventFlags::IN }
 }
 
 const KIND_SHIFT: u32 = 62;

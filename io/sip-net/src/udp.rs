@@ -59,13 +59,14 @@ impl UdpSocket {
             Type::DGRAM.nonblocking().cloexec(),
             Some(Protocol::UDP),
         )?;
-        let (level, packet_info) = if address.is_ipv4() {
-            (libc::IPPROTO_IP, libc::IP_PKTINFO)
+        let (level, packet_info, errors) = if address.is_ipv4() {
+            (libc::IPPROTO_IP, libc::IP_PKTINFO, libc::IP_RECVERR)
         } else {
             socket.set_only_v6(true)?;
-            (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+            (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, libc::IPV6_RECVERR)
         };
         set_option(&socket, level, packet_info, 1)?;
+        set_option(&socket, level, errors, 1)?;
         set_option(&socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS, 1)?;
         set_option(&socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL, 1)?;
         enlarge(&socket);

@@ -1,100 +1,16 @@
 //! The driver on real sockets of the loopback network, with an endpoint that answers OPTIONS.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::mpsc::{self, Receiver, Sender};
+mod support;
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, UdpSocket};
 use std::time::{Duration, Instant};
 
-use ringway_model::Now;
-use ringway_sip::endpoint::{
-    Command, DialogEvent, DialogId, Endpoint, EndpointConfig, Event, NewInvite, Policy, Reply, Source,
-    Target, Transport, Verdict,
+use ringway_sip::endpoint::{Command, DialogId, Transport};
+use ringway_sip_net::TcpLimits;
+use support::{
+    PATIENCE, invite, is_closed, options, rejected, responses, serve, target, tcp_client, udp_client,
 };
-use ringway_sip::message::Message;
-use ringway_sip_net::{AdvertiseRule, Driver, EventSink, ListenSpec, Listeners, NetConfig, TcpLimits};
-
-/// Long enough for a machine under load; nothing waits this long unless something is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-struct Welcome;
-
-impl Policy for Welcome {
-    type Ticket = ();
-
-    fn admit(&mut self, _now: Now, request: &Message, _source: &Source) -> Verdict<()> {
-        match request.method().as_str() {
-            "OPTIONS" => Verdict::Reply(Reply::new(200)),
-            _ => Verdict::Accept(()),
-        }
-    }
-}
-
-struct Events(Sender<Event<()>>);
-
-impl EventSink<()> for Events {
-    fn deliver(&mut self, event: Event<()>) {
-        // The test may have ended.
-        let _ = self.0.send(event);
-    }
-}
-
-struct World {
-    driver: Driver,
-    events: Receiver<Event<()>>,
-    addresses: Vec<SocketAddr>,
-}
-
-fn serve(listen: &[&str], tcp: TcpLimits) -> World {
-    let listen: Vec<ListenSpec> = listen.iter().map(|spec| spec.parse().expect("a listener")).collect();
-    let listeners =
-        Listeners::bind(NetConfig { listen, tcp, ..NetConfig::default() }).expect("free loopback ports");
-    let addresses = listeners.addresses().iter().map(|spec| spec.address).collect();
-    let rule = AdvertiseRule { listening: listeners.addresses().to_vec(), ..AdvertiseRule::default() };
-    let endpoint = Endpoint::new(EndpointConfig::new(0, Box::new(rule)), [7; 32]);
-    let (sender, events) = mpsc::channel();
-    let driver = listeners.start(endpoint, Welcome, Events(sender)).expect("a thread");
-    World { driver, events, addresses }
-}
-
-fn options(transport: &str, number: u32) -> String {
-    format!(
-        "OPTIONS sip:test.example SIP/2.0\r\n\
-         Via: SIP/2.0/{transport} client.example;branch=z9hG4bK{number};rport\r\n\
-         From: <sip:a@client.example>;tag=1\r\nTo: <sip:test.example>\r\nCall-ID: {number}@client\r\n\
-         CSeq: {number} OPTIONS\r\nMax-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
-    )
-}
-
-fn udp_client() -> UdpSocket {
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    socket
-}
-
-fn tcp_client(to: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(to).expect("somebody listens");
-    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    stream
-}
-
-/// Reads until `count` responses have come, and gives back all that came.
-fn responses(stream: &mut TcpStream, count: usize) -> String {
-    let mut text = String::new();
-    let mut buffer = [0; 4096];
-    while text.matches("SIP/2.0 ").count() < count || !text.ends_with("\r\n\r\n") {
-        let length = stream.read(&mut buffer).expect("a response");
-        assert_ne!(length, 0, "closed after {text}");
-        text.push_str(std::str::from_utf8(&buffer[..length]).expect("text"));
-    }
-    text
-}
-
-fn is_closed(stream: &mut TcpStream) -> bool {
-    match stream.read(&mut [0; 512]) {
-        Ok(length) => length == 0,
-        Err(error) => error.kind() == ErrorKind::ConnectionReset,
-    }
-}
 
 #[test]
 fn udp_is_answered_from_the_address_that_was_asked() {
@@ -187,6 +103,70 @@ fn a_stream_that_is_not_sip_is_closed() {
 }
 
 #[test]
+fn what_came_before_garbage_is_answered_before_the_end() {
+    let world = serve(&["tcp://127.0.0.1:0"], TcpLimits::default());
+    let mut stream = tcp_client(world.addresses[0]);
+    let junk = "\0 this is not SIP".repeat(20_000);
+    // The other side may close while this is written.
+    let _ = stream.write_all((options("TCP", 1) + &options("TCP", 2) + &junk).as_bytes());
+    let text = responses(&mut stream, 2);
+    assert!(text.contains("Call-ID: 1@client") && text.contains("Call-ID: 2@client"), "{text}");
+    assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn who_has_said_all_still_hears_the_answer() {
+    let world = serve(&["tcp://127.0.0.1:0"], TcpLimits::default());
+    let mut stream = tcp_client(world.addresses[0]);
+    stream.write_all(options("TCP", 6).as_bytes()).expect("written");
+    stream.shutdown(Shutdown::Write).expect("half closed");
+    assert!(responses(&mut stream, 1).contains("Call-ID: 6@client"));
+    assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn a_message_that_never_gets_whole_ends_its_connection() {
+    let limits = TcpLimits { message: Duration::from_millis(1), ..TcpLimits::default() };
+    let world = serve(&["tcp://127.0.0.1:0"], limits);
+    let mut stream = tcp_client(world.addresses[0]);
+    stream.write_all((options("TCP", 7) + "OPTIONS sip:half").as_bytes()).expect("written");
+    responses(&mut stream, 1);
+    assert!(is_closed(&mut stream));
+}
+
+#[test]
+fn ipv6_is_answered_from_the_address_that_was_asked() {
+    let world = serve(&["udp://[::]:0", "tcp://[::1]:0"], TcpLimits::default());
+    let client = UdpSocket::bind("[::1]:0").expect("a port");
+    client.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let asked = SocketAddr::new("::1".parse().expect("an address"), world.addresses[0].port());
+    client.send_to(options("UDP", 1).as_bytes(), asked).expect("sent");
+    let mut buffer = [0; 2048];
+    let (length, from) = client.recv_from(&mut buffer).expect("an answer");
+    assert_eq!(from, asked);
+    assert!(String::from_utf8_lossy(&buffer[..length]).contains("received=::1"));
+    let mut stream = tcp_client(world.addresses[1]);
+    stream.write_all(options("TCP", 2).as_bytes()).expect("written");
+    assert!(responses(&mut stream, 1).starts_with("SIP/2.0 200 "));
+}
+
+#[test]
+fn rfc5626_stun_is_answered_on_the_port_of_sip() {
+    let world = serve(&["udp://127.0.0.1:0"], TcpLimits::default());
+    let client = udp_client();
+    let mut request = vec![0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42];
+    request.extend([7; 12]);
+    client.send_to(&request, world.addresses[0]).expect("sent");
+    let mut buffer = [0; 128];
+    let length = client.recv(&mut buffer).expect("an answer");
+    let port = client.local_addr().expect("bound").port() ^ 0x2112;
+    assert_eq!(buffer[..4], [1, 1, 0, 12]);
+    assert_eq!(buffer[4..20], request[4..20]);
+    assert_eq!(buffer[26..28], port.to_be_bytes());
+    assert_eq!(buffer[28..length], [127 ^ 0x21, 0x12, 0xa4, 1 ^ 0x42]);
+}
+
+#[test]
 fn one_address_gets_its_share_of_connections() {
     let limits = TcpLimits { connections_per_address_max: 2, ..TcpLimits::default() };
     let world = serve(&["tcp://127.0.0.1:0"], limits);
@@ -200,7 +180,7 @@ fn one_address_gets_its_share_of_connections() {
 
 #[test]
 fn a_connection_without_a_message_is_closed() {
-    let limits = TcpLimits { first_message: Duration::from_millis(1), ..TcpLimits::default() };
+    let limits = TcpLimits { message: Duration::from_millis(1), ..TcpLimits::default() };
     let world = serve(&["tcp://127.0.0.1:0"], limits);
     let mut stream = tcp_client(world.addresses[0]);
     stream.write_all(b"OPTIONS sip:half").expect("written");
@@ -214,30 +194,6 @@ fn a_peer_that_does_not_read_is_closed() {
     stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
     let closed = (0..200_000).any(|number| stream.write_all(options("TCP", number).as_bytes()).is_err());
     assert!(closed);
-}
-
-fn invite(world: &World, target: Target) -> DialogId {
-    let dialog = DialogId::chosen(0, 1);
-    let call = NewInvite {
-        dialog,
-        target,
-        alternatives: Vec::new(),
-        uri: "sip:b@test.example".to_owned(),
-        from: "<sip:a@test.example>".to_owned(),
-        to: "<sip:b@test.example>".to_owned(),
-        call_id: None,
-        contact_user: None,
-        headers: Vec::new(),
-        body: None,
-        credentials: None,
-        route: Vec::new(),
-    };
-    world.driver.handle().send(Command::Invite(Box::new(call))).expect("the driver runs");
-    dialog
-}
-
-fn target(transport: Transport, remote: SocketAddr) -> Target {
-    Target { transport, remote, local: None, flow: None, name: None }
 }
 
 #[test]
@@ -273,19 +229,22 @@ fn a_call_out_to_a_closed_port_fails_at_once() {
 }
 
 #[test]
+fn a_call_out_to_a_closed_datagram_port_fails_at_once() {
+    for address in ["127.0.0.1", "[::1]"] {
+        let world = serve(&[&format!("udp://{address}:0")], TcpLimits::default());
+        let closed = UdpSocket::bind(format!("{address}:0")).and_then(|socket| socket.local_addr());
+        let asked = Instant::now();
+        invite(&world, target(Transport::Udp, closed.expect("a port")));
+        assert_eq!(rejected(&world), 503);
+        assert!(asked.elapsed() < PATIENCE, "and not after the 32 s of timer B");
+    }
+}
+
+#[test]
 fn a_call_out_without_a_socket_for_it_fails_at_once() {
     let world = serve(&["tcp://127.0.0.1:0"], TcpLimits::default());
     invite(&world, target(Transport::Udp, "127.0.0.1:9".parse().expect("an address")));
     assert_eq!(rejected(&world), 503);
-}
-
-fn rejected(world: &World) -> u16 {
-    loop {
-        let event = world.events.recv_timeout(PATIENCE).expect("an event");
-        if let Event::Dialog { event: DialogEvent::Rejected { status, .. }, .. } = event {
-            return status;
-        }
-    }
 }
 
 #[test]

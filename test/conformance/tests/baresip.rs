@@ -30,7 +30,8 @@ struct World {
 impl World {
     fn new(verbs: &str) -> Self {
         // The machine may be busy with other tests.
-        let ringway = Setup::default().argument("--overload-age=20s").start();
+        let setup = Setup::default().argument("--overload-age=20s").argument("--sip=tls://127.0.0.1:0");
+        let ringway = setup.start();
         let application = Application::start();
         application.answer("/voice", Answer::twiml(verbs));
         let tone = Sound::tone(440.0, 3.0, 8000).wav();
@@ -43,13 +44,15 @@ impl World {
     }
 
     fn phone(&self, transport: &str, codec: &str) -> Baresip {
-        let server = if transport == "tcp" { self.ringway.tcp } else { self.ringway.udp };
+        let server = self.ringway.listener(&format!("{transport}://"));
+        let certificate = self.ringway.data_dir.join("development-sip-certificate.pem");
         let account = Account {
             user: USER,
             password: PASSWORD,
             domain: DOMAIN,
             server,
             transport,
+            authority: (transport == "tls").then_some(certificate.as_path()),
             codec,
             register_for_s: 0,
         };
@@ -122,6 +125,13 @@ fn a_phone_hears_a_tone_in_mu_law_over_udp() {
 fn a_phone_hears_a_tone_in_a_law_over_tcp() {
     if tools::have("baresip") {
         hears_a_tone("tcp", "PCMA", 8);
+    }
+}
+
+#[test]
+fn a_phone_hears_a_tone_over_tls() {
+    if tools::have("baresip") {
+        hears_a_tone("tls", "PCMU", 0);
     }
 }
 
@@ -224,6 +234,7 @@ fn a_refused_phone_is_told_why() {
             domain: DOMAIN,
             server: world.ringway.udp,
             transport: "udp",
+            authority: None,
             codec: "PCMU",
             register_for_s: 0,
         };
@@ -252,6 +263,7 @@ fn through_a_bad_network_the_reports_tell_the_phone_its_loss() {
         domain: DOMAIN,
         server: relay.address,
         transport: "udp",
+        authority: None,
         codec: "PCMA",
         register_for_s: 0,
     };

@@ -36,6 +36,11 @@ impl Sipp {
         Self { server: ringway.tcp, transport: "t1", ..Self::udp(ringway, scenario, domain) }
     }
 
+    fn over_ipv6(ringway: &Ringway, transport: &'static str, scenario: &'static str) -> Self {
+        let server = ringway.listener(if transport == "u1" { "udp://[" } else { "tcp://[" });
+        Self { server, transport, ip: "::1", ..Self::udp(ringway, scenario, "six") }
+    }
+
     fn from(self, ip: &'static str) -> Self {
         Self { ip, ..self }
     }
@@ -177,6 +182,22 @@ fn a_wrong_password_and_an_unknown_domain_are_refused() {
     let told = world.notified(32202);
     assert!(told["message_text"].as_str().expect("a text").contains("Bad user credentials"), "{told}");
     assert!(world.application.received().is_empty());
+}
+
+#[test]
+fn calls_come_over_ipv6_from_a_listed_address() {
+    let setup = Setup::default().argument("--overload-age=5s").argument("--ipv6-acl");
+    let setup = setup.argument("--sip=udp://[::1]:0").argument("--sip=tcp://[::]:0");
+    let Some(world) = World::with(setup, LONG) else { return };
+    let voice = world.application.url("/voice");
+    world.ringway.domain_with_address("six", &[("VoiceUrl", voice.as_str())], "::1");
+    for (count, transport) in (1..).zip(["u1", "t1"]) {
+        Sipp::over_ipv6(&world.ringway, transport, "call").run();
+        assert_eq!(world.application.wait("/voice", count, LIMIT).param("SipSourceIp"), "::1");
+        assert!(world.ended(count, LIMIT).iter().all(|call| call["status"] == "completed"));
+    }
+    // An address of the other family is in no list of this domain.
+    Sipp::udp(&world.ringway, "refused", "six").run();
 }
 
 #[test]

@@ -38,8 +38,10 @@ pub struct Account<'a> {
     pub domain: &'a str,
     /// The outbound proxy.
     pub server: SocketAddr,
-    /// `udp` or `tcp`.
+    /// `udp`, `tcp` or `tls`.
     pub transport: &'a str,
+    /// The file of the certificate that it trusts over TLS.
+    pub authority: Option<&'a Path>,
     /// `PCMU` or `PCMA`.
     pub codec: &'a str,
     /// For how many seconds it registers, again and again; 0: not at all.
@@ -207,7 +209,9 @@ fn configure(directory: &Path, account: &Account<'_>, says: &Sound, control: Soc
          ctrl_tcp_listen {control}\n\
          snd_path {directory_text}\n"
     );
-    let Account { user, password, domain, server, transport, codec, register_for_s } = account;
+    let Account { user, password, domain, server, transport, authority, codec, register_for_s } = account;
+    let authority = authority.map(|file| format!("sip_cafile {}\n", file.display())).unwrap_or_default();
+    let config = config + &authority;
     let accounts = format!(
         "<sip:{user}@{domain}>;auth_user={user};auth_pass={password};\
          outbound=\"sip:{server};transport={transport}\";regint={register_for_s};audio_codecs={codec}/8000/1\n"

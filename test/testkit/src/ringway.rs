@@ -132,6 +132,17 @@ impl Ringway {
         Setup::default().start()
     }
 
+    /// Where the first listener is whose name begins so: `tls://`, `wss://[`.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn listener(&self, name: &str) -> SocketAddr {
+        let listeners = self.screen.iter().filter_map(|line| line.trim().strip_prefix("SIP "));
+        let found = listeners.map(str::trim).find(|listener| listener.starts_with(name));
+        let found = found.and_then(|listener| listener.split("://").nth(1));
+        address(found.unwrap_or_else(|| panic!("no {name} in {:#?}", self.screen)))
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()

@@ -16,7 +16,7 @@ use ringway_rtp_net::prompt::DecodeLimits;
 use ringway_rtp_net::{MediaConfig, MediaNet, ReservedPorts, Session};
 use ringway_sip::endpoint::{
     Body, Command, Credentials, DialogEvent, DialogId, Endpoint, EndpointConfig, Event, NewInvite, Policy,
-    Reply, Source, Target, Transport, Verdict,
+    Reply, Source, Transport, Verdict,
 };
 use ringway_sip::message::Message;
 use ringway_sip_net::{
@@ -27,6 +27,7 @@ use ringway_sip_net::{
 use super::CallOptions;
 use super::ladder::Rung;
 use super::report::Report;
+use super::route::{self, Route};
 
 /// The one dialog there is.
 const DIALOG_NUMBER: u64 = 1;
@@ -41,8 +42,9 @@ const RTP_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_998;
 pub(super) fn call(options: &CallOptions) -> Result<Report, String> {
     let prompt = options.play.as_deref().map(prompt).transpose()?;
     let mut random = random()?;
-    let local_ip =
-        local_address_towards(options.via).map_err(|error| format!("no way to {}: {error}", options.via))?;
+    let route = Route::of(options, &mut random)?;
+    let remote = route.first.remote;
+    let local_ip = local_address_towards(remote).map_err(|error| format!("no way to {remote}: {error}"))?;
     let media = MediaConfig { ports: RTP_PORTS, ..MediaConfig::default() };
     let media = MediaNet::start(media, random.bytes()).map_err(|error| format!("media: {error}"))?;
     let ports = media.reserve(local_ip).map_err(|error| format!("media: {error}"))?;
@@ -53,11 +55,12 @@ pub(super) fn call(options: &CallOptions) -> Result<Report, String> {
     let mut negotiation = Negotiation::new(local);
     let (sender, news) = mpsc::channel();
     let start = Instant::now();
-    let driver = start_driver(options, local_ip, &mut random, start, &sender)?;
-    let invite = invite(options, local_ip, negotiation.offer())?;
+    let driver = start_driver(options, &route, local_ip, &mut random, start, &sender)?;
+    let invite = invite(options, route, negotiation.offer())?;
     driver.handle().send(Command::Invite(Box::new(invite))).map_err(|error| error.to_string())?;
     let mut caller = Caller {
         options,
+        remote,
         start,
         sip: driver.handle(),
         media,
@@ -90,6 +93,8 @@ enum News {
 
 struct Caller<'a> {
     options: &'a CallOptions,
+    /// Where the first place of the other side is.
+    remote: SocketAddr,
     start: Instant,
     sip: DriverHandle,
     media: MediaNet,
@@ -201,7 +206,7 @@ impl Caller<'_> {
             first_sequence: self.random.u32() as u16,
             first_timestamp: self.random.u32(),
             cname: format!("{:016x}", self.random.u64()),
-            latch: Latch::Signalled { signalling: self.options.via.ip() },
+            latch: Latch::Signalled { signalling: self.remote.ip() },
             inactivity: Duration::from_secs(3600),
             listen: true,
             opened_at: ringway_sip_net::clock::wall(),
@@ -322,20 +327,14 @@ fn prompt(path: &Path) -> Result<Arc<Prompt>, String> {
     prompt.map(Arc::new).map_err(|error| format!("{shown}: {error}"))
 }
 
-fn invite(options: &CallOptions, local_ip: IpAddr, sdp: Vec<u8>) -> Result<NewInvite, String> {
+fn invite(options: &CallOptions, route: Route, sdp: Vec<u8>) -> Result<NewInvite, String> {
     let uri = options.uri.as_ref();
     let domain = uri.host;
     let password = options.password()?;
     Ok(NewInvite {
         dialog: dialog(),
-        target: Target {
-            transport: options.transport(),
-            remote: options.via,
-            local: Some(SocketAddr::new(local_ip, 0)).filter(|_| options.tcp),
-            flow: None,
-            name: None,
-        },
-        alternatives: Vec::new(),
+        target: route.first,
+        alternatives: route.rest,
         uri: options.uri.as_str().to_owned(),
         from: format!("<sip:{}@{domain}>", options.user),
         to: format!("<{}>", options.uri.as_str()),
@@ -350,14 +349,17 @@ fn invite(options: &CallOptions, local_ip: IpAddr, sdp: Vec<u8>) -> Result<NewIn
 
 fn start_driver(
     options: &CallOptions,
+    route: &Route,
     local_ip: IpAddr,
     random: &mut Random,
     start: Instant,
     sender: &Sender<News>,
 ) -> Result<Driver, String> {
-    let listen = ListenSpec { transport: options.transport(), address: SocketAddr::new(local_ip, 0) };
-    let listeners = Listeners::bind(NetConfig { listen: vec![listen], ..NetConfig::default() });
-    let listeners = listeners.map_err(|error| error.to_string())?;
+    let address = SocketAddr::new(local_ip, 0);
+    let listen = [Transport::Udp, Transport::Tcp].map(|transport| ListenSpec { transport, address });
+    let names = route.names.clone();
+    let listeners = Listeners::bind(NetConfig { listen: listen.into(), names, ..NetConfig::default() });
+    let listeners = listeners.map_err(|error| error.to_string())?.with_tls(route::tls(options)?);
     let listening = listeners.addresses().to_vec();
     let mut config =
         EndpointConfig::new(0, Box::new(AdvertiseRule { listening, ..AdvertiseRule::default() }));

@@ -4,6 +4,7 @@ mod caller;
 mod ladder;
 mod options;
 mod report;
+mod route;
 mod sound;
 
 use std::process::ExitCode;

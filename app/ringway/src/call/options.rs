@@ -11,6 +11,7 @@ use ringway_model::uri::{Scheme, SipUri};
 use ringway_sip::endpoint::Transport;
 
 use crate::config::parse_duration;
+use crate::sip_network::parse_name_server;
 
 /// Options of `ringway call`.
 #[derive(Debug, Args)]
@@ -19,13 +20,25 @@ pub(crate) struct CallOptions {
     #[arg(value_name = "URI", value_parser = parse_uri)]
     pub(crate) uri: SipUri,
 
-    /// Where to send the call, whatever the domain's DNS says.
+    /// Where to send the call, whatever DNS says of the domain.
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_via)]
-    pub(crate) via: SocketAddr,
+    pub(crate) via: Option<SocketAddr>,
+
+    /// A name server to ask about the domain (default: those of /etc/resolv.conf); may be repeated.
+    #[arg(long, value_name = "IP[:PORT]", value_parser = parse_name_server)]
+    pub(crate) dns: Vec<SocketAddr>,
 
     /// Over TCP instead of UDP.
     #[arg(long)]
     pub(crate) tcp: bool,
+
+    /// Over TLS; the server must prove the name of the domain.
+    #[arg(long, conflicts_with = "tcp")]
+    pub(crate) tls: bool,
+
+    /// Authorities (PEM) to trust over TLS, besides the system's.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
 
     /// Who calls, and the user name that answers a challenge.
     #[arg(long, value_name = "USER", default_value = "caller")]
@@ -93,7 +106,11 @@ impl CallOptions {
 
     /// How the call travels.
     pub(crate) fn transport(&self) -> Transport {
-        if self.tcp { Transport::Tcp } else { Transport::Udp }
+        match (self.tls, self.tcp) {
+            (true, _) => Transport::Tls,
+            (false, true) => Transport::Tcp,
+            (false, false) => Transport::Udp,
+        }
     }
 }
 

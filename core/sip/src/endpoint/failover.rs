@@ -1,6 +1,8 @@
 //! Requests that find no way: the other transport, the other place, the next server of a name (RFC 3261 18.1.1,
 //! RFC 3263 4.3).
 
+use std::net::SocketAddr;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use ringway_model::Moment;
 
@@ -15,10 +17,20 @@ use crate::transaction::key::Key;
 
 /// A larger request may not fit into one packet of its path (RFC 3261 18.1.1).
 const DATAGRAM_REQUEST_BYTES_MAX: usize = 1300;
+const BRANCH: &[u8] = b";branch=";
 
 /// Whether a call that ended so is tried at the next place: nothing came, or that place is not serving.
 pub(super) fn is_failover(status: u16, response: Option<&Message>) -> bool {
     response.is_none() || status == 503
+}
+
+/// The method and the branch of a request of ours, of which only the beginning may be there.
+fn quoted(datagram: &[u8]) -> Option<(&str, &str)> {
+    let method = datagram.get(..memchr::memchr(b' ', datagram)?)?;
+    let start = memchr::memmem::find(datagram, BRANCH)? + BRANCH.len();
+    let rest = datagram.get(start..)?;
+    let branch = rest.get(..memchr::memchr3(b';', b'\r', b',', rest)?)?;
+    Some((std::str::from_utf8(method).ok()?, std::str::from_utf8(branch).ok()?))
 }
 
 impl<T> Endpoint<T> {
@@ -48,6 +60,16 @@ impl<T> Endpoint<T> {
         (client.target, client.machine, client.request) = (target, machine, request.clone());
         self.reschedule_client(key);
         self.send_request(purpose.method(), Transmit { target, bytes: request });
+    }
+
+    /// A request of ours came back: nobody is there. Only who saw it can quote its branch.
+    pub(super) fn returned(&mut self, now: Moment, remote: SocketAddr, datagram: &[u8]) {
+        let Some((method, branch)) = quoted(datagram) else { return };
+        let key = self.keyring.client(branch, method);
+        let hit = |target: &Target| target.transport == Transport::Udp && target.remote == remote;
+        if self.clients.get(&key).is_some_and(|client| client.machine.is_open() && hit(&client.target)) {
+            self.fail_send(now, key, hit);
+        }
     }
 
     /// A large request for a place that was looked up goes over TCP, and falls back to UDP when that is refused.

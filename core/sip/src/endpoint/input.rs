@@ -178,6 +178,14 @@ pub enum Input {
         /// The target of the message, as it was in the `Transmit`.
         target: Target,
     },
+    /// The network returned a datagram of ours: nobody takes it there. Anybody can claim that, so it counts only
+    /// for the request whose branch is in what came back.
+    Returned {
+        /// Where it was sent.
+        remote: SocketAddr,
+        /// Its first bytes, as many as came back.
+        datagram: Bytes,
+    },
     /// The application wants something.
     Command(Command),
     /// The moment of `next_timeout` has come.

@@ -102,6 +102,7 @@ impl<T> Endpoint<T> {
                 self.fail_sends(now.monotonic, |target| target.flow == Some(flow));
             }
             Input::SendFailed { target } => self.fail_sends(now.monotonic, |other| *other == target),
+            Input::Returned { remote, datagram } => self.returned(now.monotonic, remote, &datagram),
             Input::Command(Command::Invite(invite)) => self.invite(now.monotonic, invite),
             Input::Command(command) => self.command(now.monotonic, command),
             Input::Timeout => self.timeout(now.monotonic),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use ringway_model::Moment;
 
 use super::counters::method_label;
-use super::input::{Body, DialogId, Source, Target};
+use super::input::{Body, DialogId, Source, Target, Transport};
 use super::output::{Output, Transmit};
 use super::table::{ClientMachine, ClientTransaction, Payload, Purpose};
 use super::target::next_hop;
@@ -190,7 +190,9 @@ impl<T> Endpoint<T> {
     pub(super) fn own_contact(&self, target: &Target, user: Option<&str>) -> String {
         let address = self.own_address(target);
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();
-        match target.transport.uri_parameter() {
+        // In a URI both kinds of WebSocket are `ws` (RFC 7118 5.2).
+        let transport = if target.transport == Transport::Wss { Transport::Ws } else { target.transport };
+        match transport.uri_parameter() {
             Some(transport) => format!("<sip:{user}{address};transport={transport}>"),
             None => format!("<sip:{user}{address}>"),
         }

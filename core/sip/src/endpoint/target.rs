@@ -10,7 +10,7 @@ use super::input::{Target, Transport};
 /// an address behind a NAT, of the other family or unspecified), the place where the peer's packets come from.
 pub(super) fn next_hop(uri: &str, peer: &Target) -> Target {
     let Some((address, transport)) = named_place(uri, peer) else { return *peer };
-    if !is_reachable(address.ip(), peer.remote.ip()) {
+    if is_web_socket(transport) || !is_reachable(address.ip(), peer.remote.ip()) {
         return *peer;
     }
     let same_transport = transport == peer.transport;
@@ -21,6 +21,11 @@ pub(super) fn next_hop(uri: &str, peer: &Target) -> Target {
         flow: peer.flow.filter(|_| same_transport),
         name: None,
     }
+}
+
+/// Nobody can be connected to by WebSocket: the client opens it (RFC 7118 5).
+fn is_web_socket(transport: Transport) -> bool {
+    matches!(transport, Transport::Ws | Transport::Wss)
 }
 
 fn named_place(uri: &str, peer: &Target) -> Option<(SocketAddr, Transport)> {
@@ -108,6 +113,18 @@ mod tests {
         let by_tcp = next_hop("sip:a@192.0.2.7;transport=TCP", &peer);
         assert_eq!((by_tcp.transport, by_tcp.local), (Transport::Tcp, None));
         assert_eq!(next_hop("sips:a@192.0.2.7", &peer).remote.port(), 5061);
+    }
+
+    #[test]
+    fn rfc7118_5_a_web_socket_is_followed_whatever_the_contact_says() {
+        for (transport, uri) in [
+            (Transport::Ws, "sip:a@198.51.100.9;transport=ws"),
+            (Transport::Wss, "sip:a@198.51.100.9:443;transport=ws"),
+            (Transport::Wss, "sip:a@df7jal23ls0d.invalid;transport=wss"),
+            (Transport::Wss, "sips:a@203.0.113.9"),
+        ] {
+            assert_eq!(next_hop(uri, &peer(transport)), peer(transport), "{uri}");
+        }
     }
 
     #[test]

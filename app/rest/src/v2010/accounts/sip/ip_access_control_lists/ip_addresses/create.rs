@@ -10,8 +10,6 @@ use crate::reply::Reply;
 use crate::request::Request;
 use crate::rules;
 
-const WHOLE_ADDRESS: u8 = 32;
-
 pub(super) async fn create<C>(request: &Request<C>, list: IpAccessControlListSid) -> Result<Reply, Fault> {
     let account = request.account.sid;
     request.store().ip_access_control_list(&account, &list)?.ok_or_else(Fault::not_found)?;
@@ -21,15 +19,17 @@ pub(super) async fn create<C>(request: &Request<C>, list: IpAccessControlListSid
 }
 
 fn read<C>(request: &Request<C>, list: IpAccessControlListSid, form: &Form) -> Result<NewIpAddress, Fault> {
-    let prefix = rules::cidr_prefix_length(form)?;
+    let ipv6 = request.app.ipv6_lists;
+    let prefix = rules::listed_prefix_length(form, ipv6)?;
     let friendly_name = rules::required_friendly_name(form, FRIENDLY_NAME_MAX, Code::AddressValidation)?;
     let missing = || Fault::because(Code::AddressValidation, "IpAddress is required");
+    let ip_address = rules::listed_address(form, ipv6)?.ok_or_else(missing)?;
     Ok(NewIpAddress {
         account_sid: request.account.sid,
         ip_access_control_list_sid: list,
         friendly_name: friendly_name.to_owned(),
-        ip_address: rules::ip_address(form)?.ok_or_else(missing)?.into(),
-        cidr_prefix_length: prefix.unwrap_or(WHOLE_ADDRESS),
+        ip_address,
+        cidr_prefix_length: prefix.unwrap_or(if ip_address.is_ipv4() { 32 } else { 128 }),
     })
 }
 

@@ -88,5 +88,8 @@ fn address_taken() -> Fault {
 }
 
 fn invalid_prefix() -> Fault {
-    Fault::because(Code::AddressValidation, "CidrPrefixLength must be a number from 1 to 32")
+    Fault::because(
+        Code::AddressValidation,
+        "CidrPrefixLength must be a number from 1 to 32, or to 128 with an IPv6 address",
+    )
 }

@@ -16,21 +16,21 @@ pub(super) async fn update<C>(
     sid: IpAddressSid,
 ) -> Result<Reply, Fault> {
     fetch::fetch(request, &list, &sid)?;
-    let update = read(&request.form)?;
+    let update = read(&request.form, request.app.ipv6_lists)?;
     let updated = request.store().update_ip_address(request.account.sid, list, sid, update).await;
     let address = updated.map_err(explain)?.ok_or_else(Fault::not_found)?;
     Ok(Reply::Found(&SHAPE, describe(&address, &request.place)))
 }
 
-fn read(form: &Form) -> Result<IpAddressUpdate, Fault> {
-    let cidr_prefix_length = rules::cidr_prefix_length(form)?;
+fn read(form: &Form, ipv6: bool) -> Result<IpAddressUpdate, Fault> {
+    let cidr_prefix_length = rules::listed_prefix_length(form, ipv6)?;
     let friendly_name = match form.value("FriendlyName") {
         None => None,
         Some(_) => {
             Some(rules::required_friendly_name(form, FRIENDLY_NAME_MAX, Code::AddressValidation)?.to_owned())
         }
     };
-    let ip_address = rules::ip_address(form)?.map(Into::into);
+    let ip_address = rules::listed_address(form, ipv6)?;
     Ok(IpAddressUpdate { friendly_name, ip_address, cidr_prefix_length })
 }
 

@@ -3,7 +3,8 @@
 BUILD_PACKAGES = cc=gcc libc6-dev
 RUN_PACKAGES   = $(BUILD_PACKAGES) espeak-ng=espeak-ng ca-certificates
 TEST_PACKAGES  = $(RUN_PACKAGES) sipp=sip-tester baresip=baresip-core sox=sox strace=strace svwar=sipvicious \
-                 python3=python3 python3-venv node=nodejs npm=npm
+                 python3=python3 python3-venv node=nodejs npm=npm openssl=openssl \
+                 dnsmasq=dnsmasq-base
 TOOLS          = $(CURDIR)/target/test-tools
 
 .PHONY: run test fetch check

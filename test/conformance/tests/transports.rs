@@ -1,17 +1,18 @@
-//! SIP over TLS and WebSockets, with OpenSSL and a common WebSocket library on the other side.
+//! SIP over TLS and WebSockets, with OpenSSL and a common WebSocket library on the other side; names, with dnsmasq.
 
 use std::fs::File;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringway_testkit::application::Answer;
 use ringway_testkit::tools::{self, Scratch};
-use ringway_testkit::{Application, Ringway, Setup, wait_for};
+use ringway_testkit::{Application, Ringway, Setup, ringway, wait_for};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const USER: &str = "alice";
 const PASSWORD: &str = "Wonderland2026";
+const DOMAIN: &str = "browser.sip.twilio.com";
 
 const OPTIONS: &str = "OPTIONS sip:browser.sip.twilio.com SIP/2.0\r\n\
     Via: SIP/2.0/TLS client.invalid;branch=z9hG4bK1;rport\r\nFrom: <sip:a@client.invalid>;tag=1\r\n\
@@ -127,4 +128,71 @@ fn a_phone_on_a_web_socket_calls_with_a_password() {
 #[test]
 fn a_phone_on_a_web_socket_over_tls_calls_with_a_password() {
     calls_from_a_web_socket("wss");
+}
+
+/// `ringway call` with this, to its end; whether it was answered, and what it printed.
+fn call(arguments: &[&str]) -> (bool, String) {
+    let output = tools::run(ringway::binary(), Duration::from_secs(60), |command| {
+        command.arg("call").arg(format!("sip:100@{DOMAIN}")).args(["--user", USER]).args(arguments);
+        command.env("RINGWAY_CALL_PASSWORD", PASSWORD);
+    });
+    let printed = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&printed).into_owned())
+}
+
+#[test]
+fn a_call_over_tls_is_made_to_who_proves_the_name_and_to_nobody_else() {
+    let (ringway, application) = serve("--sip=tls://127.0.0.1:0");
+    let server = ringway.listener("tls://").to_string();
+    let authority = ringway.data_dir.join("development-sip-certificate.pem");
+    let (answered, printed) = call(&["--tls", "--via", &server, "--ca", authority.to_str().expect("a path")]);
+    assert!(answered && printed.contains("ended by the other side"), "{printed}");
+    assert_eq!(application.wait("/voice", 1, LIMIT).param("SipUsername"), USER);
+    let (answered, printed) = call(&["--tls", "--via", &server]);
+    assert!(!answered && printed.contains("503 the network refused"), "{printed}");
+}
+
+/// A port that nobody has, for UDP and TCP.
+fn free_port() -> u16 {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let port = socket.local_addr().expect("an address").port();
+    if TcpListener::bind(("127.0.0.1", port)).is_ok() { port } else { free_port() }
+}
+
+#[test]
+fn a_call_finds_its_servers_by_srv_and_passes_over_one_that_is_gone() {
+    if !tools::have("dnsmasq") {
+        return;
+    }
+    let (ringway, application) = serve("--sip=udp://127.0.0.1:0");
+    let (dns, gone, here) = (free_port(), free_port(), ringway.udp.port());
+    let _server = tools::start("dnsmasq", |command| {
+        command.args([
+            "--no-daemon",
+            "--conf-file=/dev/null",
+            "--no-resolv",
+            "--no-hosts",
+            "--bind-interfaces",
+        ]);
+        command.args(["--listen-address=127.0.0.1", "--port", &dns.to_string(), "--local=/twilio.com/"]);
+        command.arg("--host-record=a.sip.twilio.com,127.0.0.1");
+        command.arg(format!("--srv-host=_sip._udp.{DOMAIN},a.sip.twilio.com,{here},20,10"));
+        command.arg(format!("--srv-host=_sip._udp.{DOMAIN},a.sip.twilio.com,{gone},10,10"));
+    });
+    let dns = format!("127.0.0.1:{dns}");
+    let (answered, printed) = wait_for("the name server", LIMIT, || {
+        Some(call(&["--dns", &dns])).filter(|(_, printed)| !printed.contains("DNS:"))
+    });
+    assert!(answered, "{printed}");
+    assert_eq!(printed.matches("->  INVITE").count(), 3, "gone, challenged, let in: {printed}");
+    assert_eq!(application.wait("/voice", 1, LIMIT).param("To"), format!("sip:100@{DOMAIN}"));
+}
+
+#[test]
+fn a_call_to_a_closed_port_ends_at_once() {
+    let closed = format!("127.0.0.1:{}", free_port());
+    let asked = Instant::now();
+    let (answered, printed) = call(&["--via", &closed]);
+    assert!(!answered && printed.contains("503 the network refused"), "{printed}");
+    assert!(asked.elapsed() < Duration::from_secs(10), "and not after 32 s: {printed}");
 }

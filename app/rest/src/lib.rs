@@ -11,6 +11,7 @@ mod api;
 mod auth;
 mod body;
 mod changes;
+mod closing;
 mod error;
 mod filter;
 mod form;
@@ -31,7 +32,8 @@ mod voice_v1;
 
 pub use api::{Api, Settings};
 pub use body::BodyLimits;
-pub use origin::Connection;
-pub use server::{ServeOptions, serve, serve_tls};
+pub use closing::{Closer, Closing};
+pub use origin::{Connection, HOSTED};
+pub use server::{ServeOptions, converse, serve, serve_tls};
 pub use throttle::RequestLimits;
 pub use tls::{Tls, TlsError};

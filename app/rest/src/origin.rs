@@ -14,6 +14,10 @@ use ipnet::IpNet;
 static FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// The hosts of the hosted service whose paths this API has. A request for one of them has come through an
+/// interception, for nothing else leads their names here.
+pub const HOSTED: [&str; 2] = ["api.twilio.com", "voice.twilio.com"];
+
 /// The connection that a request came over; the server puts it into the request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Connection {
@@ -51,7 +55,9 @@ impl Origin {
             // The host of an absolute request target comes before the header (RFC 9112 3.2.2).
             .or_else(|| head.uri.authority().and_then(|authority| host(authority.as_str())))
             .or_else(|| first(&head.headers, &HOST).and_then(host));
-        Self { secure, host: host.unwrap_or_else(|| "localhost".to_owned()) }
+        let host = host.unwrap_or_else(|| "localhost".to_owned());
+        // Whichever way it came here, a hosted name leads back by https.
+        Self { secure: secure || is_hosted(&host), host }
     }
 }
 
@@ -59,6 +65,10 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}://{}", if self.secure { "https" } else { "http" }, self.host)
     }
+}
+
+fn is_hosted(host: &str) -> bool {
+    HOSTED.iter().any(|name| name.eq_ignore_ascii_case(host))
 }
 
 /// The first of the values that proxies in a row have put into a header.
@@ -95,6 +105,16 @@ mod tests {
         for bad in ["", "a b", "a@b", "a/b", "\u{e9}"] {
             assert_eq!(origin("/v1", &[("host", bad)], false), "http://localhost", "{bad}");
         }
+    }
+
+    #[test]
+    fn a_hosted_name_leads_back_by_https() {
+        assert_eq!(origin("/v1", &[("host", "voice.twilio.com")], false), "https://voice.twilio.com");
+        assert_eq!(origin("http://voice.twilio.com/v1", &[], false), "https://voice.twilio.com");
+        assert_eq!(
+            origin("/v1", &[("host", "voice.twilio.com.example")], false),
+            "http://voice.twilio.com.example"
+        );
     }
 
     #[test]

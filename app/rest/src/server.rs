@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +10,13 @@ use std::time::Duration;
 use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 
+use crate::closing::Closing;
 use crate::origin::Connection;
 use crate::tls::Tls;
 
@@ -97,7 +98,7 @@ async fn accept(
     options: ServeOptions,
     shutdown: impl Future<Output = ()>,
 ) {
-    let connections = GracefulShutdown::new();
+    let (closer, closing) = Closing::new();
     let permits = Arc::new(Semaphore::new(options.connections_max));
     let mut shutdown = pin!(shutdown);
     loop {
@@ -109,39 +110,38 @@ async fn accept(
             () = &mut shutdown => break,
             (accepted, permit) = next => match (accepted, permit) {
                 (Ok((stream, peer)), Ok(permit)) => {
-                    let connection = Connection { peer, secure: tls.is_some() };
-                    let router = router.clone().layer(Extension(connection));
-                    start(stream, tls.clone(), permit, router, &options, connections.watcher());
+                    start((stream, peer), tls.clone(), permit, router.clone(), &options, closing.clone());
                 }
                 (Err(error), _) => wait_after(&error).await,
                 (_, Err(_)) => break,
             },
         }
     }
-    drop(listener);
-    if tokio::time::timeout(options.drain, connections.shutdown()).await.is_err() {
+    drop((listener, closing));
+    if !closer.close(options.drain).await {
         tracing::warn!("some HTTP requests did not end in time");
     }
 }
 
 fn start(
-    stream: TcpStream,
+    (stream, peer): (TcpStream, SocketAddr),
     tls: Option<TlsAcceptor>,
     permit: OwnedSemaphorePermit,
     router: axum::Router,
     options: &ServeOptions,
-    watcher: Watcher,
+    closing: Closing,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection ended at once");
         return;
     }
     let options = *options;
+    let connection = Connection { peer, secure: tls.is_some() };
     tokio::spawn(async move {
         match tls {
-            None => converse(stream, router, &options, watcher).await,
+            None => converse(stream, connection, router, &options, closing).await,
             Some(tls) => match tokio::time::timeout(options.head_timeout, tls.accept(stream)).await {
-                Ok(Ok(stream)) => converse(stream, router, &options, watcher).await,
+                Ok(Ok(stream)) => converse(stream, connection, router, &options, closing).await,
                 Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
                 Err(_) => tracing::debug!("a TLS handshake took too long"),
             },
@@ -150,18 +150,31 @@ fn start(
     });
 }
 
-async fn converse(
+/// Serves `router` on one connection that somebody accepted, until either side ends it or, after the request in
+/// flight, the server closes.
+pub async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin + 'static,
+    connection: Connection,
     router: axum::Router,
     options: &ServeOptions,
-    watcher: Watcher,
+    mut closing: Closing,
 ) {
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(options.head_timeout)
-        .max_header_size(options.head_bytes_max)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
-    if let Err(error) = watcher.watch(connection).await {
+    let service = TowerToHyperService::new(router.layer(Extension(connection)));
+    let mut conversation = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(options.head_timeout)
+            .max_header_size(options.head_bytes_max)
+            .serve_connection(TokioIo::new(stream), service)
+    );
+    let ended = tokio::select! {
+        ended = conversation.as_mut() => ended,
+        () = closing.begun() => {
+            conversation.as_mut().graceful_shutdown();
+            conversation.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
 }

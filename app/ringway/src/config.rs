@@ -4,11 +4,9 @@
 //! the defaults of that definition, so that all three sources share names, parsing and error texts.
 
 use std::ffi::OsString;
-use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -18,7 +16,11 @@ use ringway_sip_net::ListenSpec;
 
 use crate::abuse::AbuseOptions;
 use crate::call::CallOptions;
+use crate::exec::ExecOptions;
+use crate::intercept::InterceptOptions;
+use crate::rest_security::{HttpListen, HttpSecurity};
 use crate::sip_network::SipNetwork;
+use crate::trust::TrustAction;
 
 /// The default file, read when it exists and no other is named.
 const DEFAULT_FILE: &str = "ringway.toml";
@@ -39,6 +41,14 @@ pub(crate) enum Command {
     Serve(Box<ServeOptions>),
     /// Call a SIP address, show what happens, and save what is heard.
     Call(Box<CallOptions>),
+    /// Run a program that was written for the hosted service against a running Ringway, unchanged.
+    Exec(ExecOptions),
+    /// Work with the certificate authority that intercepted programs trust.
+    Trust {
+        /// What to do with it.
+        #[command(subcommand)]
+        action: TrustAction,
+    },
     /// Run the service on this machine only, with a demo domain and application, and call it.
     Demo(DemoOptions),
     /// Work with the account's auth token.
@@ -125,6 +135,9 @@ pub(crate) struct ServeOptions {
 
     #[command(flatten)]
     pub(crate) http_security: HttpSecurity,
+
+    #[command(flatten)]
+    pub(crate) interception: InterceptOptions,
 
     /// Where metrics and health listen (default: 127.0.0.1:8081, or a free port when that is taken).
     #[arg(long, env = "RINGWAY_ADMIN", value_name = "HOST:PORT")]
@@ -333,62 +346,6 @@ pub(crate) struct RetentionOptions {
     pub(crate) retention_calls: Duration,
 }
 
-/// Who may read what the REST API and its clients say to each other.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct HttpSecurity {
-    /// The certificate chain of the REST API, in PEM; a renewed file is taken without a restart.
-    #[arg(long, env = "RINGWAY_CERT", value_name = "FILE", requires = "key")]
-    pub(crate) cert: Option<PathBuf>,
-    /// The key of the certificate, in PEM.
-    #[arg(long, env = "RINGWAY_KEY", value_name = "FILE", requires = "cert")]
-    pub(crate) key: Option<PathBuf>,
-    /// A proxy in front of the REST API, whose X-Forwarded-Host and -Proto are believed; may be repeated.
-    #[arg(
-        long,
-        env = "RINGWAY_TRUSTED_PROXY",
-        value_name = "CIDR",
-        action = ArgAction::Append,
-        value_delimiter = ',',
-        value_parser = parse_net
-    )]
-    pub(crate) trusted_proxy: Vec<IpNet>,
-    /// Serve the REST API in the clear to other machines.
-    #[arg(long, env = "RINGWAY_INSECURE_HTTP")]
-    pub(crate) insecure_http: bool,
-}
-
-/// Where the REST API listens, and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct HttpListen {
-    /// Over TLS.
-    pub(crate) secure: bool,
-    pub(crate) address: SocketAddr,
-}
-
-impl FromStr for HttpListen {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (secure, rest) = match text.split_once("://") {
-            Some(("https", rest)) => (true, rest),
-            Some(("http", rest)) => (false, rest),
-            Some((scheme, _)) => {
-                return Err(format!("{scheme}:// is not served; expected https:// or http://"));
-            }
-            None => (false, text),
-        };
-        let address = rest.strip_suffix('/').unwrap_or(rest).parse();
-        let address = address.map_err(|_| "expected an address and a port, such as 127.0.0.1:8080")?;
-        Ok(Self { secure, address })
-    }
-}
-
-impl fmt::Display for HttpListen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", if self.secure { "https" } else { "http" }, self.address)
-    }
-}
-
 /// Limits of the REST API (contract, rest.md 4), each the operator's to raise.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Limits")]
@@ -504,8 +461,14 @@ fn file_values(value: &toml::Value) -> Option<Vec<String>> {
 /// `RINGWAY_…` variables that no option reads, each with the nearest name that one does: most likely
 /// misspelt, and better said than silently ignored.
 pub(crate) fn unknown_variables() -> Vec<(String, String)> {
-    const READ_ELSEWHERE: [&str; 4] =
-        ["RINGWAY_CALL_PASSWORD", "RINGWAY_REQUIRE", "RINGWAY_DEMO_DIR", "RINGWAY_SEEDS"];
+    const READ_ELSEWHERE: [&str; 6] = [
+        "RINGWAY_CALL_PASSWORD",
+        "RINGWAY_REQUIRE",
+        "RINGWAY_DEMO_DIR",
+        "RINGWAY_SEEDS",
+        "RINGWAY_SERVER",
+        "RINGWAY_SERVER_CA",
+    ];
     let command = Cli::command();
     let known: Vec<String> =
         option_ids(&command).iter().map(|id| format!("RINGWAY_{}", id.to_uppercase())).collect();

@@ -1,4 +1,4 @@
-//! The Ringway binary: `serve`, `call`, `demo`, `token`.
+//! The Ringway binary: `serve`, `call`, `exec`, `trust`, `demo`, `token`.
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, clippy::print_stderr)] // this is the program that talks to people
 
@@ -7,6 +7,8 @@ mod admin;
 mod call;
 mod config;
 mod demo;
+mod exec;
+mod intercept;
 mod rest_security;
 mod retention;
 mod serve;
@@ -15,6 +17,7 @@ mod sip_network;
 mod startup;
 mod telemetry;
 mod token;
+mod trust;
 mod wiring;
 
 use std::process::ExitCode;
@@ -26,6 +29,8 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Serve(options) => serve::run(*options),
         Command::Call(options) => call::run(&options),
+        Command::Exec(options) => exec::run(&options),
+        Command::Trust { action } => trust::run(&action),
         Command::Demo(options) => demo::run(&options),
         Command::Token { action: TokenAction::Show { data_dir, key_file } } => {
             token::show(data_dir, key_file)

@@ -1,13 +1,74 @@
-//! Whether the REST API may be served as it is asked for, and its certificate.
+//! Where the REST API is served, whether it may be served like that, and its certificate.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
+use clap::{ArgAction, Args};
+use ipnet::IpNet;
 use ringway_rest::Tls;
 
-use crate::config::{HttpListen, HttpSecurity};
+use crate::config::parse_net;
 
 /// Where a certificate that was made here can be read.
-const DEVELOPMENT_FILE: &str = "development-certificate.pem";
+pub(crate) const DEVELOPMENT_FILE: &str = "development-certificate.pem";
+
+/// Who may read what the REST API and its clients say to each other.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct HttpSecurity {
+    /// The certificate chain of the REST API, in PEM; a renewed file is taken without a restart.
+    #[arg(long, env = "RINGWAY_CERT", value_name = "FILE", requires = "key")]
+    pub(crate) cert: Option<PathBuf>,
+    /// The key of the certificate, in PEM.
+    #[arg(long, env = "RINGWAY_KEY", value_name = "FILE", requires = "cert")]
+    pub(crate) key: Option<PathBuf>,
+    /// A proxy in front of the REST API, whose X-Forwarded-Host and -Proto are believed; may be repeated.
+    #[arg(
+        long,
+        env = "RINGWAY_TRUSTED_PROXY",
+        value_name = "CIDR",
+        action = ArgAction::Append,
+        value_delimiter = ',',
+        value_parser = parse_net
+    )]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Serve the REST API in the clear to other machines.
+    #[arg(long, env = "RINGWAY_INSECURE_HTTP")]
+    pub(crate) insecure_http: bool,
+}
+
+/// Where the REST API listens, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct HttpListen {
+    /// Over TLS.
+    pub(crate) secure: bool,
+    pub(crate) address: SocketAddr,
+}
+
+impl FromStr for HttpListen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (secure, rest) = match text.split_once("://") {
+            Some(("https", rest)) => (true, rest),
+            Some(("http", rest)) => (false, rest),
+            Some((scheme, _)) => {
+                return Err(format!("{scheme}:// is not served; expected https:// or http://"));
+            }
+            None => (false, text),
+        };
+        let address = rest.strip_suffix('/').unwrap_or(rest).parse();
+        let address = address.map_err(|_| "expected an address and a port, such as 127.0.0.1:8080")?;
+        Ok(Self { secure, address })
+    }
+}
+
+impl fmt::Display for HttpListen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", if self.secure { "https" } else { "http" }, self.address)
+    }
+}
 
 /// The API's identity.
 pub(crate) struct Secured {

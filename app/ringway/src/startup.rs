@@ -4,7 +4,9 @@ use std::fmt::{self, Display, Formatter};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::config::HttpListen;
+use ringway_rest::HOSTED;
+
+use crate::rest_security::HttpListen;
 
 /// Everything that an operator wants to know of a start.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Startup {
     pub(crate) development_certificate: Option<PathBuf>,
     /// The file of a certificate that was made for SIP at this start.
     pub(crate) sip_development_certificate: Option<PathBuf>,
+    /// Where the interception listens, and the certificate that its clients trust.
+    pub(crate) intercept: Option<(SocketAddr, PathBuf)>,
     /// Where metrics and health answer.
     pub(crate) admin: SocketAddr,
     /// Where SIP listens, as `udp://127.0.0.1:5060`.
@@ -43,6 +47,10 @@ impl Display for Startup {
         writeln!(f, "  REST API     {}", self.http)?;
         if let Some(file) = &self.development_certificate {
             writeln!(f, "  certificate  {} (made now; for development)", file.display())?;
+        }
+        if let Some((address, certificate)) = &self.intercept {
+            writeln!(f, "  intercepts   {} on {address}", HOSTED.join(", "))?;
+            writeln!(f, "  trust        {}", certificate.display())?;
         }
         writeln!(f, "  metrics      http://{}/metrics", self.admin)?;
         for listener in &self.sip {

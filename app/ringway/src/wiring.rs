@@ -1,6 +1,8 @@
 //! Puts the service together, in the order in which its parts need each other.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::sync::Arc;
 
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -26,11 +28,13 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::admin;
-use crate::config::{HttpListen, LateOffer, MediaLatch, ServeOptions};
-use crate::rest_security;
+use crate::config::{LateOffer, MediaLatch, ServeOptions};
+use crate::intercept::{Intercept, Others};
+use crate::rest_security::{self, HttpListen};
 use crate::retention;
 use crate::sip_network;
 use crate::startup::Startup;
+use crate::trust::{self, Authority, CERTIFICATE_FILE, Identity};
 
 /// The one SIP shard there is.
 const SHARD: u8 = 0;
@@ -47,9 +51,13 @@ pub(crate) struct Service {
     pub(crate) account_sid: AccountSid,
     sip: Vec<ListenSpec>,
     rest: Running,
+    intercept: Option<Running>,
     /// What goes on by itself until the end.
     background: [JoinHandle<()>; 2],
 }
+
+/// Completes when a server is told to stop.
+type Stopped = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// A server that can be told to stop.
 struct Running {
@@ -68,15 +76,19 @@ impl Service {
         let http = TcpListener::bind(options.http.address)
             .await
             .map_err(|error| cannot_listen("--http", options.http.address, &error))?;
+        options.interception.check()?;
+        let intercept = bind_intercept(options.interception.intercept).await?;
         let admin = admin::bind(options.admin).await;
         let admin = admin.map_err(|error| format!("cannot listen for metrics (--admin): {error}"))?;
         let net = net_config(&options);
         let listeners = Listeners::bind(net.clone()).map_err(|error| error.to_string())?;
         let sip = listeners.addresses().to_vec();
-        let addresses = own_addresses(&http, &admin, &sip)?;
+        let heard: Vec<_> = [&http, &admin].into_iter().chain(&intercept).collect();
+        let addresses = own_addresses(&heard, &sip)?;
 
         let store = open_store(&options)?;
         let sip_tls = sip_network::tls(&options, &sip)?;
+        let identity = intercept.as_ref().map(|_| intercept_identity(&options.data_dir)).transpose()?;
         let tls = rest_security::tls(options.http, &options.http_security, &options.data_dir)?;
         let account = root_account(&store, &options).await?;
         let mut random = random()?;
@@ -112,6 +124,10 @@ impl Service {
             },
             sip_development_certificate: sip_tls.made,
             development_certificate: tls.as_ref().and_then(|secured| secured.made.clone()),
+            intercept: intercept
+                .as_ref()
+                .map(|listener| intercept_shown(listener, &options.data_dir))
+                .transpose()?,
             admin: admin.local_addr().map_err(|error| error.to_string())?,
             sip: sip.iter().map(ToString::to_string).collect(),
             rtp: format!("{}-{}", options.rtp_ports.start(), options.rtp_ports.end()),
@@ -123,11 +139,19 @@ impl Service {
             new_token: account.new_token,
             warnings,
         };
-        let rest = serve_rest(&options, http, tls.map(|secured| secured.tls), &store, &engine);
+        let router = router(&options, &store, &engine);
+        let rest = serve_rest(http, tls.map(|secured| secured.tls), router.clone());
+        let intercept = intercept.zip(identity).map(|(listener, identity)| {
+            let others = &options.interception;
+            let others = Others::new(others.tunnels(), others.intercept_tunnels_max, others.intercept_idle);
+            let intercept = Intercept::new(identity, router, others);
+            Running::start(|stopped| intercept.serve(listener, stopped))
+        });
         tokio::spawn(admin::serve(admin, engine.clone(), metrics));
         let fresh = tokio::spawn(keep_fresh(sip_tls.identity));
         let purge = tokio::spawn(retention::purge_forever(store.clone(), options.retention.clone()));
-        Ok(Self { startup, engine, store, account_sid: account.sid, sip, rest, background: [purge, fresh] })
+        let background = [purge, fresh];
+        Ok(Self { startup, engine, store, account_sid: account.sid, sip, rest, intercept, background })
     }
 
     /// Where SIP over UDP is heard.
@@ -141,12 +165,51 @@ impl Service {
         self.background.iter().for_each(JoinHandle::abort);
         self.engine.refuse_new_calls();
         self.engine.end_calls().await;
-        // The server may have ended by itself.
-        let _ = self.rest.stop.send(());
-        if let Err(error) = self.rest.task.await {
-            tracing::error!(%error, "the REST server ended badly");
+        for running in self.intercept.into_iter().chain([self.rest]) {
+            running.stop().await;
         }
     }
+}
+
+impl Running {
+    fn start<F>(serve: impl FnOnce(Stopped) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, stopped) = oneshot::channel();
+        Self {
+            stop,
+            task: tokio::spawn(serve(Box::pin(async move {
+                // Either way it is time to stop.
+                let _ = stopped.await;
+            }))),
+        }
+    }
+
+    async fn stop(self) {
+        // The server may have ended by itself.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "a server ended badly");
+        }
+    }
+}
+
+async fn bind_intercept(address: Option<SocketAddr>) -> Result<Option<TcpListener>, String> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).await;
+    listener.map(Some).map_err(|error| cannot_listen("--intercept", address, &error))
+}
+
+fn intercept_identity(data_dir: &Path) -> Result<Arc<rustls::ServerConfig>, String> {
+    let authority = Authority::open(&trust::directory(data_dir));
+    let identity = authority.and_then(Identity::new).and_then(Identity::server_config);
+    identity.map_err(|error| format!("--intercept: {error}"))
+}
+
+fn intercept_shown(listener: &TcpListener, data_dir: &Path) -> Result<(SocketAddr, PathBuf), String> {
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    Ok((address, trust::directory(data_dir).join(CERTIFICATE_FILE)))
 }
 
 fn cannot_listen(option: &str, address: SocketAddr, error: &std::io::Error) -> String {
@@ -173,14 +236,9 @@ async fn keep_fresh(identity: Option<Identity>) {
 }
 
 /// Every address we listen on: nothing may make us connect to them.
-fn own_addresses(
-    http: &TcpListener,
-    admin: &TcpListener,
-    sip: &[ListenSpec],
-) -> Result<Vec<SocketAddr>, String> {
-    let http = http.local_addr().map_err(|error| error.to_string())?;
-    let admin = admin.local_addr().map_err(|error| error.to_string())?;
-    Ok(sip.iter().map(|listener| listener.address).chain([http, admin]).collect())
+fn own_addresses(listeners: &[&TcpListener], sip: &[ListenSpec]) -> Result<Vec<SocketAddr>, String> {
+    let own = listeners.iter().map(|listener| listener.local_addr().map_err(|error| error.to_string()));
+    own.chain(sip.iter().map(|listener| Ok(listener.address))).collect()
 }
 
 fn open_store(options: &ServeOptions) -> Result<Store, String> {
@@ -302,13 +360,7 @@ fn engine_config(options: &ServeOptions, calls_max: usize) -> EngineConfig {
     }
 }
 
-fn serve_rest(
-    options: &ServeOptions,
-    listener: TcpListener,
-    tls: Option<Tls>,
-    store: &Store,
-    engine: &Engine,
-) -> Running {
+fn router(options: &ServeOptions, store: &Store, engine: &Engine) -> axum::Router {
     let requests = RequestLimits {
         concurrent_max: options.limits.requests_max,
         per_second_max: options.limits.requests_per_second_max,
@@ -320,18 +372,15 @@ fn serve_rest(
         ipv6_lists: options.sip_network.ipv6_acl,
         ..Settings::default()
     };
-    let api = Api::new(store.clone(), engine.calls(), engine.registrations(), settings);
-    let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(async move {
-        let stopped = async move {
-            // Either way it is time to stop.
-            let _ = stopped.await;
-        };
-        let (router, options) = (api.router(), ringway_rest::ServeOptions::default());
+    Api::new(store.clone(), engine.calls(), engine.registrations(), settings).router()
+}
+
+fn serve_rest(listener: TcpListener, tls: Option<Tls>, router: axum::Router) -> Running {
+    Running::start(|stopped| async move {
+        let options = ringway_rest::ServeOptions::default();
         match tls {
             Some(tls) => ringway_rest::serve_tls(listener, tls, router, options, stopped).await,
             None => ringway_rest::serve(listener, router, options, stopped).await,
         }
-    });
-    Running { stop, task }
+    })
 }

@@ -94,6 +94,16 @@ assert.deepEqual(sids(second.instances), everything.slice(4));
 assert.equal(await second.nextPage(), undefined);
 assert.deepEqual(sids((await second.previousPage()).instances), everything.slice(0, 4));
 
+// The product API pages by absolute URLs, which lead back the way the client came.
+const { byocTrunks } = main.voice.v1;
+const trunks = [];
+for (const friendlyName of ['Trunk 0', 'Trunk 1', 'Trunk 2']) {
+  trunks.push((await byocTrunks.create({ friendlyName })).sid);
+}
+assert.deepEqual(sids(await byocTrunks.list({ pageSize: 1 })).sort(), [...trunks].sort());
+assert.ok((await byocTrunks(trunks[0]).fetch()).url.startsWith(main.voice.baseUrl + '/v1/ByocTrunks/'));
+for (const trunk of trunks) await byocTrunks(trunk).remove();
+
 // A key is as good as the token, but for the keys themselves.
 const key = await main.newKeys.create({ friendlyName: 'Build' });
 const withKey = client(key.sid, key.secret, { accountSid: account });

@@ -119,6 +119,12 @@ assert [one.sid for one in page] == everything[4:]
 assert page.next_page() is None
 assert [one.sid for one in page.previous_page()] == everything[:4]
 
+# The product API pages by absolute URLs, which lead back the way the client came.
+trunks = [twilio.voice.v1.byoc_trunks.create(friendly_name=f"Trunk {number}").sid for number in range(3)]
+assert sorted(one.sid for one in twilio.voice.v1.byoc_trunks.list(page_size=1)) == sorted(trunks)
+assert twilio.voice.v1.byoc_trunks(trunks[0]).fetch().url.startswith(twilio.voice.base_url + "/v1/ByocTrunks/")
+assert all(twilio.voice.v1.byoc_trunks(trunk).delete() for trunk in trunks)
+
 # A key is as good as the token, but for the keys themselves.
 key = twilio.new_keys.create(friendly_name="Build")
 assert key.sid.startswith("SK") and key.secret

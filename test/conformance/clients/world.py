@@ -11,9 +11,10 @@ ACCOUNT = os.environ["ACCOUNT"]
 
 
 def client(*login):
-    """The unmodified client; only where the API is differs."""
+    """The unmodified client; only where the API is differs, and not even that when it is led there."""
     made = Client(*login)
-    made.api.base_url = os.environ["API"]
+    if "API" in os.environ:
+        made.api.base_url = made.voice.base_url = os.environ["API"]
     return made
 
 

@@ -19,7 +19,7 @@ const PASSWORD: &str = "Correct1HorseBattery";
 #[test]
 fn help_names_everything_and_fits_the_screen() {
     let help = told(&run(&["--help"], |_| ()));
-    for command in ["serve", "call", "demo", "token"] {
+    for command in ["serve", "call", "exec", "trust", "demo", "token"] {
         assert!(help.contains(&format!("  {command} ")), "{command}: {help}");
     }
     let help = told(&run(&["serve", "--help"], |_| ()));
@@ -35,6 +35,7 @@ fn help_names_everything_and_fits_the_screen() {
         "--realm",
         "--default-domain",
         "--webhook-allow",
+        "--intercept",
         "--drain",
         "--log-format",
     ] {

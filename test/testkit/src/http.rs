@@ -67,11 +67,19 @@ pub fn request(
         head += "Content-Type: application/x-www-form-urlencoded\r\n";
     }
     head += &format!("Content-Length: {}\r\n\r\n", body.len());
+    send(address, &(head + &body))
+}
+
+/// Sends a request as it is, which must ask for the end of the connection.
+///
+/// # Panics
+/// When the server cannot be reached or does not answer with HTTP.
+pub fn send(address: SocketAddr, request: &str) -> Reply {
     let mut stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
     stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
-    stream.write_all((head + &body).as_bytes()).expect("the request is sent");
+    stream.write_all(request.as_bytes()).expect("the request is sent");
     let mut bytes = Vec::new();
-    stream.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{method} {path}: {error}"));
+    stream.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{request}: {error}"));
     parse(&bytes)
 }
 

@@ -28,6 +28,7 @@ pub struct Setup {
     wrapper: Vec<String>,
     variables: Vec<(String, String)>,
     own_account: bool,
+    https: bool,
 }
 
 impl Setup {
@@ -55,6 +56,12 @@ impl Setup {
         self
     }
 
+    /// With its REST API over TLS, by a development certificate.
+    pub fn https(mut self) -> Self {
+        self.https = true;
+        self
+    }
+
     /// Under another program, such as `strace`.
     pub fn under(mut self, wrapper: &[&str]) -> Self {
         self.wrapper = wrapper.iter().map(|word| (*word).to_owned()).collect();
@@ -71,7 +78,8 @@ impl Setup {
         let data_dir = data_dir.expect("one or the other");
         let mut words: Vec<String> = self.wrapper;
         words.push(binary().display().to_string());
-        words.extend(["serve", "--http=127.0.0.1:0", "--admin=127.0.0.1:0"].map(str::to_owned));
+        let http = if self.https { "--http=https://127.0.0.1:0" } else { "--http=127.0.0.1:0" };
+        words.extend(["serve", http, "--admin=127.0.0.1:0"].map(str::to_owned));
         words.extend(["--sip=udp://127.0.0.1:0", "--sip=tcp://127.0.0.1:0"].map(str::to_owned));
         words.push(format!("--data-dir={}", data_dir.display()));
         words.extend(self.arguments);
@@ -299,7 +307,7 @@ pub fn binary() -> PathBuf {
 }
 
 fn address(text: &str) -> SocketAddr {
-    let text = text.trim().trim_start_matches("http://");
+    let text = text.trim().trim_start_matches("http://").trim_start_matches("https://");
     let text = text.split('/').next().unwrap_or(text);
     text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
 }

@@ -22,7 +22,8 @@ pub fn have(program: &str) -> bool {
     found || skip(&format!("{program} is not installed"))
 }
 
-/// Where `make fetch` put the client libraries: `python/bin/python`, `node/node_modules`. See [`skip`].
+/// Where `make fetch` put the client libraries, each generation in a directory of its own: `python/bin/python`,
+/// `node/node_modules` and the like. See [`skip`].
 pub fn client_tools() -> Option<PathBuf> {
     let tools = workspace().join("target/test-tools");
     (tools.join("installed").exists() || skip("the client libraries are not installed (make fetch)"))

@@ -3,6 +3,7 @@
 //! * [`sdp`]: parse, print, and the offer/answer model as [`sdp::Negotiation`].
 //! * [`session`]: [`MediaSession`], one leg's RTP and RTCP. Packets and times go in; packets, events and
 //!   decoded sound come out.
+//! * [`ringback`]: what is heard while it rings. [`machine_detection`]: who answered.
 //! * [`codec`], [`rtp`], [`rtcp`], [`jitter`], [`plc`], [`dtmf`], [`tone`], [`comfort_noise`]: the parts.
 #![forbid(unsafe_code)]
 
@@ -10,8 +11,10 @@ pub mod codec;
 pub mod comfort_noise;
 pub mod dtmf;
 pub mod jitter;
+pub mod machine_detection;
 pub mod plc;
 pub mod prompt;
+pub mod ringback;
 pub mod rtcp;
 pub mod rtp;
 pub mod sdp;

@@ -335,6 +335,54 @@ fn a_later_offer_of_ours_keeps_streams_types_and_version() {
 }
 
 #[test]
+fn an_offer_for_a_bridge_asks_first_for_what_the_other_leg_has() {
+    let caller = negotiated("m=audio 4000 RTP/AVP 8 0|a=ptime:30|");
+    let offer = Negotiation::new(local().to_match(&caller)).offer();
+    let offer = String::from_utf8(offer).unwrap();
+    assert!(
+        offer.contains("m=audio 10000 RTP/AVP 8 0 101\r\n") && offer.contains("a=ptime:30\r\n"),
+        "{offer}"
+    );
+}
+
+#[test]
+fn a_call_of_ours_is_held_and_resumed_by_either_side() {
+    let mut negotiation = Negotiation::new(local());
+    negotiation.offer();
+    // Early media in a 183, then the same answer in the 200.
+    let answer = description(&format!(
+        "{HEAD}m=audio 4000 RTP/AVP 8 96|a=rtpmap:8 PCMA/8000|a=rtpmap:96 telephone-event/8000|"
+    ));
+    let early = negotiation.apply_answer(&answer).unwrap();
+    assert_eq!(negotiation.apply_answer(&answer).unwrap(), early);
+    // The callee holds, with its own payload types.
+    let hold =
+        description(&format!("{HEAD}m=audio 4000 RTP/AVP 8 96|a=rtpmap:96 telephone-event/8000|a=sendonly|"));
+    let held = negotiation.answer(&hold).unwrap();
+    assert!(body(&held).contains("m=audio 10000 RTP/AVP 8 96\r\n") && body(&held).contains("a=recvonly\r\n"));
+    assert_eq!(held.negotiated.direction, MediaDirection::RecvOnly);
+    assert!(body(&held).contains("o=- 42 2 "));
+    // An offer of ours meanwhile asks for both ways again, with what was agreed on last.
+    let offer = String::from_utf8(negotiation.offer()).unwrap();
+    assert!(offer.contains("m=audio 10000 RTP/AVP 8 96\r\n") && offer.contains("a=sendrecv\r\n"), "{offer}");
+    let resumed = description(&format!("{HEAD}m=audio 4002 RTP/AVP 8 96|a=rtpmap:96 telephone-event/8000|"));
+    let agreed = negotiation.apply_answer(&resumed).unwrap();
+    assert_eq!((agreed.direction, agreed.remote.port()), (MediaDirection::SendRecv, 4002));
+    assert_eq!(agreed.telephone_event, Some(96));
+}
+
+#[test]
+fn each_branch_of_a_fork_has_its_own_answer() {
+    let mut offered = Negotiation::new(local());
+    offered.offer();
+    let (mut first, mut second) = (offered.clone(), offered);
+    let in_law = |number| description(&format!("{HEAD}m=audio 4000 RTP/AVP {number}|"));
+    assert_eq!(first.apply_answer(&in_law(0)).unwrap().codec, Codec::Pcmu);
+    assert_eq!(second.apply_answer(&in_law(8)).unwrap().codec, Codec::Pcma);
+    assert!(String::from_utf8(first.offer()).unwrap().contains("RTP/AVP 0\r\n"));
+}
+
+#[test]
 fn answers_that_do_not_fit() {
     let mut negotiation = Negotiation::new(local());
     let good = description(&format!("{HEAD}m=audio 4000 RTP/AVP 0|"));

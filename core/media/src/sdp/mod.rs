@@ -118,6 +118,15 @@ impl LocalMedia {
             ptime_ms: 20,
         }
     }
+
+    /// For an offer to one who is to be bridged with a leg that exists: its codec first and its packet time, so
+    /// that packets can go on as they are.
+    #[must_use]
+    pub fn to_match(mut self, leg: &Negotiated) -> Self {
+        self.codecs.sort_by_key(|codec| *codec != leg.codec);
+        self.ptime_ms = leg.ptime_ms;
+        self
+    }
 }
 
 /// What a payload type carries.

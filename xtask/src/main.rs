@@ -16,7 +16,7 @@ cargo xtask CHORE
   check   formatting and lints
   test    every test that needs no more than a minute (arguments go to cargo test)
   ready   tidy, check and test: what a change must pass
-  bench   what calls, their media and requests cost: bench call, media, rest (docs/benchmarks.md)
+  bench   what calls, their media and requests cost: bench call, media, relay, rest (docs/benchmarks.md)
   soak    what takes minutes: soak [kill|rest|simulation|sipp]";
 
 fn main() -> ExitCode {

@@ -210,7 +210,7 @@ impl MediaLoad {
 
     fn receive(&mut self) {
         for (socket, phases) in self.sockets.iter().zip(&mut self.groups) {
-            socket.receive(|port, sequence, arrival_us| {
+            socket.receive(|port, sequence, arrival_us, _| {
                 let place = self.places.get(&port);
                 if let Some((_, stream)) = place.and_then(|(phase, index)| phases[*phase].get_mut(*index)) {
                     let late_us = rtp::note(stream, sequence, arrival_us);

@@ -1,4 +1,4 @@
-//! What is measured: `cargo xtask bench call | media | rest`. docs/benchmarks.md keeps the figures.
+//! What is measured: `cargo xtask bench call | media | relay | rest`. docs/benchmarks.md keeps the figures.
 
 pub(crate) mod application;
 mod call;
@@ -7,22 +7,24 @@ pub(crate) mod http;
 pub(crate) mod machine;
 mod media;
 pub(crate) mod phone;
+mod relay;
 mod rest;
 mod rival;
 mod rtp;
 pub(crate) mod server;
 
 const USAGE: &str = "\
-cargo xtask bench call|media|rest [OPTION VALUE]...
+cargo xtask bench call|media|relay|rest [OPTION VALUE]...
 
   call    authenticated INVITE, webhook, one second of Play, BYE; the server on one core
   media   calls with RTP both ways, until the media clock is late; the server on one core
+  relay   a packet from one leg of a bridge to the other, beside rtpengine; the relay on one core
   rest    requests over 64 connections, beside a bare axum on the same core in the same minutes
 
   --binary FILE     measure this one instead of a release build
-  --steps A,B,C     calls a second (call), calls at once (media), connections (rest)
-  --runs N          runs of a step, of which the median counts (5; media 1)
-  --seconds N       length of a run (5; media 10)
+  --steps A,B,C     calls a second (call), calls at once (media, relay), connections (rest)
+  --runs N          runs of a step, of which the median counts (5; media 1, relay 3)
+  --seconds N       length of a run (5; media and relay 10)
   --rtp             call: the caller sends RTP too";
 
 /// Options of all.
@@ -44,6 +46,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), String> {
     match what.as_str() {
         "call" => call::call(&options),
         "media" => media::media(&options),
+        "relay" => relay::relay(&options),
         "rest" => rest::rest(&options),
         _ => Err(USAGE.to_owned()),
     }

@@ -15,6 +15,8 @@ const BATCH: usize = 64;
 const ROOM_BYTES: usize = 512;
 /// Room for its arrival time.
 const CONTROL_BYTES: usize = 64;
+/// Tells packets with a stamp from others.
+const STAMP_MARK: &[u8] = b"time";
 /// mu-law silence.
 const SILENCE: u8 = 0xff;
 
@@ -38,7 +40,12 @@ struct Base {
 impl Stream {
     pub(crate) fn new(answered: &Answered) -> Option<Self> {
         let SocketAddr::V4(address) = answered.media else { return None };
-        Some(Self { to: raw(address), sequence: 0, timestamp: 0, received: 0, base: None })
+        Some(Self::to(address))
+    }
+
+    /// A stream to this address.
+    pub(crate) fn to(address: SocketAddrV4) -> Self {
+        Self { to: raw(address), sequence: 0, timestamp: 0, received: 0, base: None }
     }
 
     /// The port that the server sends from.
@@ -106,12 +113,29 @@ impl Socket {
 
     /// Sends the next packet of each stream. Returns how many the kernel took.
     pub(crate) fn send<'a>(&self, streams: impl Iterator<Item = (u32, &'a mut Stream)>) -> u64 {
+        self.send_with(streams, |_| ())
+    }
+
+    /// The same with the time in each packet, for [`stamp`] at the other end.
+    pub(crate) fn send_stamped<'a>(&self, streams: impl Iterator<Item = (u32, &'a mut Stream)>) -> u64 {
+        self.send_with(streams, |packet| {
+            packet[12..16].copy_from_slice(STAMP_MARK);
+            packet[16..24].copy_from_slice(&now_us().to_be_bytes());
+        })
+    }
+
+    fn send_with<'a>(
+        &self,
+        streams: impl Iterator<Item = (u32, &'a mut Stream)>,
+        finish: impl Fn(&mut [u8; PACKET_BYTES]),
+    ) -> u64 {
         let mut packets = [[SILENCE; PACKET_BYTES]; BATCH];
         let mut targets: [libc::sockaddr_in; BATCH] =
             [raw(SocketAddrV4::new([127, 0, 0, 1].into(), 9)); BATCH];
         let (mut filled, mut sent) = (0, 0);
         for (number, stream) in streams {
             stream.write(number, &mut packets[filled]);
+            finish(&mut packets[filled]);
             targets[filled] = stream.to;
             filled += 1;
             if filled == BATCH {
@@ -153,8 +177,9 @@ impl Socket {
         done as u64
     }
 
-    /// Reads all that came; `each` gets the sender's port, the sequence number and the kernel's arrival time.
-    pub(crate) fn receive(&self, mut each: impl FnMut(u16, u16, i64)) {
+    /// Reads all that came; `each` gets the sender's port, the sequence number, the kernel's arrival time and the
+    /// packet.
+    pub(crate) fn receive(&self, mut each: impl FnMut(u16, u16, i64, &[u8])) {
         let mut rooms = [[0_u8; ROOM_BYTES]; BATCH];
         let mut controls = [[0_u64; CONTROL_BYTES / 8]; BATCH];
         let mut senders: [libc::sockaddr_in; BATCH] = zeroed();
@@ -185,10 +210,11 @@ impl Socket {
             let count = usize::try_from(count).unwrap_or(0);
             for index in 0..count {
                 let room = &rooms[index];
-                if messages[index].msg_len as usize >= 12 {
+                let length = messages[index].msg_len as usize;
+                if (12..=ROOM_BYTES).contains(&length) {
                     let port = u16::from_be(senders[index].sin_port);
                     let sequence = u16::from_be_bytes([room[2], room[3]]);
-                    each(port, sequence, arrival_us(&messages[index].msg_hdr));
+                    each(port, sequence, arrival_us(&messages[index].msg_hdr), &room[..length]);
                 }
             }
             if count < BATCH {
@@ -196,6 +222,18 @@ impl Socket {
             }
         }
     }
+}
+
+/// When a packet with a stamp was sent, in microseconds of the wall clock.
+pub(crate) fn stamp(packet: &[u8]) -> Option<i64> {
+    let rest = packet.get(12..)?.strip_prefix(STAMP_MARK)?;
+    Some(i64::from_be_bytes(*rest.first_chunk::<8>()?))
+}
+
+/// The wall clock, as the kernel stamps packets with it.
+pub(crate) fn now_us() -> i64 {
+    let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Notes a packet of a stream and returns how late it came.

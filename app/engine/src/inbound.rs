@@ -25,6 +25,8 @@ use crate::refusals::{self, RefusalRecord};
 use crate::runner::Runner;
 use crate::shared::{Shared, seed};
 
+/// The number of a failure of our own.
+const INTERNAL_FAILURE: u32 = 12400;
 /// How long a refused caller is asked to wait while we cannot take calls.
 const RETRY_AFTER_S: u32 = 5;
 
@@ -83,8 +85,8 @@ impl Policy for Gatekeeper {
     }
 
     fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<Self::Ticket> {
-        if let Some(reason) = self.unavailable(request) {
-            self.keep(now, request, source, 503, (0, reason));
+        if let Some((code, reason)) = self.unavailable(request) {
+            self.turn_away(now, request, source, code, reason);
             let reply =
                 Reply::new(503).with_reason(reason).with_header("Retry-After", RETRY_AFTER_S.to_string());
             return Verdict::Reply(reply);
@@ -214,17 +216,31 @@ impl Gatekeeper {
         self.treat(screened);
     }
 
-    /// Why new calls cannot be taken, while the process is ending or full.
-    fn unavailable(&self, request: &Message) -> Option<&'static str> {
+    /// Why new calls cannot be taken, while the process is ending or full, and the number of it (0 for none).
+    fn unavailable(&self, request: &Message) -> Option<(u32, &'static str)> {
         if request.method() != Method::Invite {
             None
         } else if self.shared.draining.load(Ordering::Relaxed) {
-            Some("Shutting Down")
+            Some((0, "Shutting Down"))
         } else if self.shared.calls.len() >= self.shared.config.calls_max {
-            Some("Too Many Calls")
+            Some((INTERNAL_FAILURE, "Too Many Calls"))
         } else {
             None
         }
+    }
+
+    /// Keeps why a call is answered 503. One that nobody planned is told to the domain's owner.
+    fn turn_away(&mut self, now: Now, request: &Message, source: &Source, code: u32, reason: &str) {
+        if code != 0
+            && let Some(gate) = self.admission.domain(&*self.directory, request, source)
+            && self.is_new(now.monotonic, (gate.sid, code))
+        {
+            let most = self.shared.config.calls_max;
+            let text = format!("A call was refused: there are media ports and descriptors for {most} calls.");
+            let notification = notifications::of_shortage(gate.account_sid, code, text, now.unix);
+            drop(self.shared.store.insert_notification(notification));
+        }
+        self.keep(now, request, source, 503, (code, reason));
     }
 
     /// Keeps a reason that has nothing to do with the domain, its number (0 for none) and its text.

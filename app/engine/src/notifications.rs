@@ -34,12 +34,27 @@ pub(crate) fn of_call(
 
 /// Of a request that was turned away.
 pub(crate) fn of_refusal(account_sid: AccountSid, refusal: &Refusal, now: UnixTime) -> NewNotification {
+    let text = format!("{} (from {}).", refusal.reason, refusal.source);
+    plain(account_sid, refusal.code, refusal.level, text, now)
+}
+
+/// Of a call for which something of our own has run out.
+pub(crate) fn of_shortage(
+    account_sid: AccountSid,
+    code: u32,
+    text: String,
+    now: UnixTime,
+) -> NewNotification {
+    plain(account_sid, code, Level::Error, text, now)
+}
+
+fn plain(account_sid: AccountSid, code: u32, level: Level, text: String, now: UnixTime) -> NewNotification {
     NewNotification {
         account_sid,
         call_sid: None,
-        error_code: refusal.code,
-        log: log_level(refusal.level),
-        message_text: format!("{} (from {}).", refusal.reason, refusal.source),
+        error_code: code,
+        log: log_level(level),
+        message_text: text,
         message_date: now,
         request_url: String::new(),
         request_method: String::new(),

@@ -18,7 +18,7 @@ use ringway_rtp_net::{MediaConfig, MediaNet, Session, Ways, raise_nofile};
 const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    raise_nofile();
+    raise_nofile()?;
     let media = MediaNet::start(MediaConfig::default(), [7; 32])?;
     let mut legs = Vec::new();
     for line in std::io::stdin().lock().lines() {

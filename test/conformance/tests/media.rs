@@ -355,6 +355,10 @@ fn when_ports_are_used_up_a_call_gets_503_and_freed_ports_rest_before_they_are_u
     let seconds: u32 = refused.header("Retry-After").parse().expect("a number of seconds");
     assert!(seconds > 0);
     assert_eq!(world.application.received_at("/voice").len(), 1);
+    wait_for("the owner being told", LIMIT, || {
+        let told = world.ringway.fetch("/Notifications.json");
+        told["notifications"].as_array()?.iter().find(|row| row["error_code"] == "12400").map(drop)
+    });
     assert_eq!(first.hang_up().status(), Some(200));
     let ended = Instant::now();
     wait_for("the end of the first call", LIMIT, || {

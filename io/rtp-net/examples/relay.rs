@@ -19,7 +19,9 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn main() -> Result<(), Box<dyn Error>> {
     raise_nofile()?;
-    let media = MediaNet::start(MediaConfig::default(), [7; 32])?;
+    // Two of these at once must not try the same ports in the same order.
+    let seed = [std::process::id() as u8; 32];
+    let media = MediaNet::start(MediaConfig::default(), seed)?;
     let mut legs = Vec::new();
     for line in std::io::stdin().lock().lines() {
         let line = line?;

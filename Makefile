@@ -2,7 +2,8 @@
 
 BUILD_PACKAGES = cc=gcc libc6-dev
 RUN_PACKAGES   = $(BUILD_PACKAGES) espeak-ng=espeak-ng ca-certificates
-TEST_PACKAGES  = $(RUN_PACKAGES) sipp=sip-tester baresip=baresip-core sox=sox strace=strace svwar=sipvicious \
+TEST_PACKAGES  = $(RUN_PACKAGES) sipp=sip-tester baresip=baresip-core linphone-daemon=linphone-cli sox=sox \
+                 strace=strace svwar=sipvicious \
                  python3=python3 python3-venv node=nodejs npm=npm curl=curl openssl=openssl \
                  dnsmasq=dnsmasq-base
 TOOLS          = $(CURDIR)/target/test-tools

@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
-use ringway_sip::registrar::RegistrarLimits;
 use ringway_sip_net::ListenSpec;
 
 use crate::abuse::AbuseOptions;
 use crate::call::CallOptions;
 use crate::exec::ExecOptions;
 use crate::intercept::InterceptOptions;
+use crate::registrations::RegistrationOptions;
 use crate::rest_security::{HttpListen, HttpSecurity};
 use crate::sip_network::SipNetwork;
 use crate::trust::TrustAction;
@@ -290,47 +290,6 @@ pub(crate) struct ServeOptions {
     pub(crate) retention: RetentionOptions,
 }
 
-/// How phones may register (contract, runtime.md 4.3), each the operator's to change.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Registration")]
-pub(crate) struct RegistrationOptions {
-    /// Registrations of one user of a domain; beyond it 403.
-    #[arg(long, env = "RINGWAY_REGISTRATIONS_PER_AOR", value_name = "N", default_value_t = 10, value_parser = at_least_one)]
-    pub(crate) registrations_per_aor: usize,
-    /// Registrations in all; beyond it 503.
-    #[arg(long, env = "RINGWAY_REGISTRATIONS_MAX", value_name = "N", default_value_t = 1_000_000)]
-    pub(crate) registrations_max: usize,
-    /// REGISTER requests of one user a second; beyond it 503.
-    #[arg(long, env = "RINGWAY_REGISTER_RATE_PER_AOR", value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) register_rate_per_aor: u32,
-    /// The shortest time a phone may register for; below it 423.
-    #[arg(long, env = "RINGWAY_REGISTER_EXPIRES_MIN", value_name = "TIME", default_value = "600s", value_parser = parse_seconds)]
-    pub(crate) register_expires_min: u32,
-    /// The longest time a phone may register for; who asks for more gets so much.
-    #[arg(long, env = "RINGWAY_REGISTER_EXPIRES_MAX", value_name = "TIME", default_value = "3600s", value_parser = parse_seconds)]
-    pub(crate) register_expires_max: u32,
-    /// The time of phones that do not ask for one, within the two above.
-    #[arg(long, env = "RINGWAY_REGISTER_EXPIRES_DEFAULT", value_name = "TIME", default_value = "3600s", value_parser = parse_seconds)]
-    pub(crate) register_expires_default: u32,
-}
-
-impl RegistrationOptions {
-    /// What the registrar goes by.
-    pub(crate) fn limits(&self) -> RegistrarLimits {
-        let expires_min_s = self.register_expires_min;
-        let expires_max_s = self.register_expires_max.max(expires_min_s);
-        RegistrarLimits {
-            bindings_per_aor: self.registrations_per_aor,
-            bindings_max: self.registrations_max,
-            requests_per_aor_s: self.register_rate_per_aor,
-            expires_min_s,
-            expires_max_s,
-            expires_default_s: self.register_expires_default.clamp(expires_min_s, expires_max_s),
-            ..RegistrarLimits::default()
-        }
-    }
-}
-
 /// How long rows are kept that nobody needs any more; they hold names and numbers of people.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Retention")]
@@ -492,20 +451,6 @@ fn parse_ports(text: &str) -> Result<PortRange, String> {
     match parsed {
         Some((first, last)) if first >= 1024 && first < last => Ok(first..=last),
         _ => Err("expected FIRST-LAST with 1024 <= FIRST < LAST <= 65535, such as 10000-32767".into()),
-    }
-}
-
-/// A time in whole seconds, of which there is at least one.
-fn parse_seconds(text: &str) -> Result<u32, String> {
-    let seconds =
-        u32::try_from(parse_duration(text)?.as_secs()).map_err(|_| "that is too long".to_owned())?;
-    if seconds == 0 { Err("must be at least a second".to_owned()) } else { Ok(seconds) }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err("expected a number from 1".to_owned()),
-        Ok(number) => Ok(number),
     }
 }
 

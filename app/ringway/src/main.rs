@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod exec;
 mod intercept;
+mod registrations;
 mod rest_security;
 mod retention;
 mod serve;

@@ -115,7 +115,7 @@ impl Service {
         };
         let registrations = RegistrationLog::open(&options.data_dir)
             .map_err(|error| format!("cannot open the registrations: {error}"))?;
-        let engine = Engine::start(engine_config(&options, calls_max), services, registrations, sip_side);
+        let engine = Engine::start(engine_config(&options, calls_max)?, services, registrations, sip_side);
         let engine = engine.await.map_err(|error| error.to_string())?;
         let startup = Startup {
             http: HttpListen {
@@ -348,16 +348,16 @@ fn admission(options: &ServeOptions, random: &mut Random) -> Admission {
     Admission::new(config, Nonces::new(random.bytes(), SHARD), random.bytes())
 }
 
-fn engine_config(options: &ServeOptions, calls_max: usize) -> EngineConfig {
-    EngineConfig {
+fn engine_config(options: &ServeOptions, calls_max: usize) -> Result<EngineConfig, String> {
+    Ok(EngineConfig {
         node: options.node.clone(),
         call_limits: CallLimits { duration_max: options.call_time_limit, ..CallLimits::default() },
         calls_max,
         latch_any: options.media_latch == MediaLatch::Any,
         rtp_timeout: options.rtp_timeout,
         accept_late_offer: options.late_offer == LateOffer::Accept,
-        registrar: options.registrations.limits(),
-    }
+        registrar: options.registrations.limits()?,
+    })
 }
 
 fn router(options: &ServeOptions, store: &Store, engine: &Engine) -> axum::Router {

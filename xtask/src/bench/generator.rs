@@ -30,6 +30,17 @@ pub(crate) struct Load<'a> {
     pub(crate) rtp: bool,
 }
 
+/// Phones that register, or ask what we can do.
+pub(crate) struct Registering<'a> {
+    /// `register`, `rereg` (its nonce is known) or `options`.
+    pub(crate) mode: &'a str,
+    pub(crate) server: SocketAddr,
+    pub(crate) domain: &'a str,
+    pub(crate) users: u32,
+    pub(crate) flows_per_s: u32,
+    pub(crate) seconds: u32,
+}
+
 /// What it saw.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
@@ -41,6 +52,8 @@ pub(crate) struct Seen {
     pub(crate) repeated: f64,
     /// From the INVITE with credentials to its 200, 99th percentile.
     pub(crate) invite_to_200_p99_ms: f64,
+    /// From the first request of a flow to its last answer, 99th percentile.
+    pub(crate) flow_p99_ms: f64,
     /// How much of its core the generator used.
     pub(crate) own_cores: f64,
 }
@@ -73,15 +86,30 @@ impl Generator {
         if load.rtp {
             command.args(["--rtp", "--rtpsocks", "16"]);
         }
-        machine::pin_child(&mut command, machine::LOAD_CORE);
-        let output = command.output().map_err(|error| format!("siplg: {error}"))?;
-        let text = String::from_utf8_lossy(&output.stdout);
-        let line = text.lines().last().unwrap_or_default();
-        let value: Value = serde_json::from_str(line).map_err(|error| {
-            format!("siplg: {}: {error}: {line}{}", output.status, String::from_utf8_lossy(&output.stderr))
-        })?;
-        Ok(Seen::read(&value))
+        finish(command)
     }
+
+    /// Registers, with the password of all.
+    pub(crate) fn register(&self, load: &Registering<'_>) -> Result<Seen, String> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["-m", load.mode, "-u", &load.users.to_string(), "-P", "u", "-p", PASSWORD, "-s", "16"])
+            .args(["-t", &load.server.to_string(), "-d", load.domain, "-w", "20000", "-e", "3600"])
+            .args(["-r", &load.flows_per_s.to_string(), "-D", &load.seconds.to_string()]);
+        finish(command)
+    }
+}
+
+/// Runs it on the core of the load, and reads what it says.
+fn finish(mut command: Command) -> Result<Seen, String> {
+    machine::pin_child(&mut command, machine::LOAD_CORE);
+    let output = command.output().map_err(|error| format!("siplg: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().last().unwrap_or_default();
+    let value: Value = serde_json::from_str(line).map_err(|error| {
+        format!("siplg: {}: {error}: {line}{}", output.status, String::from_utf8_lossy(&output.stderr))
+    })?;
+    Ok(Seen::read(&value))
 }
 
 impl Seen {
@@ -93,6 +121,7 @@ impl Seen {
             failed: broken.iter().map(|name| number(name)).sum(),
             repeated: number("retrans"),
             invite_to_200_p99_ms: value["tx2"]["p99_us"].as_f64().unwrap_or(0.0) / 1000.0,
+            flow_p99_ms: value["flow"]["p99_us"].as_f64().unwrap_or(0.0) / 1000.0,
             own_cores: number("gen_cpu_frac"),
         }
     }

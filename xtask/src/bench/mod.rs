@@ -1,4 +1,4 @@
-//! What is measured: `cargo xtask bench call | media | relay | rest`. docs/benchmarks.md keeps the figures.
+//! What is measured: `cargo xtask bench call | media | register | relay | rest`. docs/benchmarks.md keeps the figures.
 
 pub(crate) mod application;
 mod call;
@@ -7,6 +7,7 @@ pub(crate) mod http;
 pub(crate) mod machine;
 mod media;
 pub(crate) mod phone;
+mod register;
 mod relay;
 mod rest;
 mod rival;
@@ -14,17 +15,20 @@ mod rtp;
 pub(crate) mod server;
 
 const USAGE: &str = "\
-cargo xtask bench call|media|relay|rest [OPTION VALUE]...
+cargo xtask bench call|media|register|relay|rest [OPTION VALUE]...
 
-  call    authenticated INVITE, webhook, one second of Play, BYE; the server on one core
-  media   calls with RTP both ways, until the media clock is late; the server on one core
-  relay   a packet from one leg of a bridge to the other, beside rtpengine; the relay on one core
-  rest    requests over 64 connections, beside a bare axum on the same core in the same minutes
+  call      authenticated INVITE, webhook, one second of Play, BYE; the server on one core
+  media     calls with RTP both ways, until the media clock is late; the server on one core
+  register  REGISTER and OPTIONS, beside Kamailio on the same core in the same minutes
+  relay     a packet from one leg of a bridge to the other, beside rtpengine; the relay on one core
+  rest      requests over 64 connections, beside a bare axum on the same core in the same minutes
 
   --binary FILE     measure this one instead of a release build
-  --steps A,B,C     calls a second (call), calls at once (media, relay), connections (rest)
+  --steps A,B,C     calls a second (call), calls at once (media, relay), flows a second (register),
+                    connections (rest)
   --runs N          runs of a step, of which the median counts (5; media 1, relay 3)
   --seconds N       length of a run (5; media and relay 10)
+  --users N         register: so many phones (100000)
   --rtp             call: the caller sends RTP too";
 
 /// Options of all.
@@ -33,6 +37,7 @@ pub(crate) struct Options {
     steps: Option<Vec<u32>>,
     runs: Option<usize>,
     seconds: Option<u32>,
+    users: Option<u32>,
     rtp: bool,
 }
 
@@ -46,6 +51,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), String> {
     match what.as_str() {
         "call" => call::call(&options),
         "media" => media::media(&options),
+        "register" => register::register(&options),
         "relay" => relay::relay(&options),
         "rest" => rest::rest(&options),
         _ => Err(USAGE.to_owned()),
@@ -54,7 +60,8 @@ pub(crate) fn bench(arguments: &[String]) -> Result<(), String> {
 
 impl Options {
     fn read(arguments: &[String]) -> Result<Self, String> {
-        let mut options = Self { binary: None, steps: None, runs: None, seconds: None, rtp: false };
+        let mut options =
+            Self { binary: None, steps: None, runs: None, seconds: None, users: None, rtp: false };
         let mut rest = arguments.iter();
         while let Some(name) = rest.next() {
             if name == "--rtp" {
@@ -67,6 +74,7 @@ impl Options {
                 "--binary" => options.binary = Some(value.clone()),
                 "--steps" => options.steps = Some(value.split(',').map(number).collect::<Result<_, _>>()?),
                 "--runs" => options.runs = Some(number(value)?.max(1) as usize),
+                "--users" => options.users = Some(number(value)?.max(1)),
                 "--seconds" => options.seconds = Some(number(value)?.max(1)),
                 _ => return Err(USAGE.to_owned()),
             }

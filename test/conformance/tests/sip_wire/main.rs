@@ -7,6 +7,7 @@ mod dialogs;
 mod message;
 mod offers;
 mod peer;
+mod registration;
 mod requests;
 mod torture;
 mod transports;

@@ -70,7 +70,7 @@ pub(crate) struct AbuseOptions {
     #[arg(long, env = "RINGWAY_BANS_MAX", value_name = "N", default_value_t = 16_384)]
     pub(crate) bans_max: usize,
     /// Addresses and users that are remembered; the least recently seen are forgotten first.
-    #[arg(long, env = "RINGWAY_ABUSE_REMEMBERED_MAX", value_name = "N", default_value_t = 65_536)]
+    #[arg(long, env = "RINGWAY_ABUSE_REMEMBERED_MAX", value_name = "N", default_value_t = 262_144)]
     pub(crate) abuse_remembered_max: usize,
 }
 

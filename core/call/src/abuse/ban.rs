@@ -1,6 +1,6 @@
 //! Bans: who, why and how long.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ipnet::IpNet;
@@ -50,14 +50,14 @@ impl BanReason {
 
 /// Who is banned until when; whatever is beyond the bound, those that end first leave.
 pub(super) struct Bans {
-    until: HashMap<IpNet, Moment>,
+    until: BTreeMap<IpNet, Moment>,
     endings: BTreeSet<(Moment, IpNet)>,
     bans_max: usize,
 }
 
 impl Bans {
     pub(super) fn new(bans_max: usize) -> Self {
-        Self { until: HashMap::new(), endings: BTreeSet::new(), bans_max: bans_max.max(1) }
+        Self { until: BTreeMap::new(), endings: BTreeSet::new(), bans_max: bans_max.max(1) }
     }
 
     /// Costs nothing while nobody is banned.

@@ -1,6 +1,6 @@
 //! Memory that cannot grow: counters that start again, sets that only estimate, maps that forget.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ringway_model::Moment;
@@ -50,15 +50,15 @@ impl Distinct {
 /// meanwhile is forgotten.
 #[derive(Debug)]
 pub(super) struct Recent<V> {
-    young: HashMap<u128, V>,
-    old: HashMap<u128, V>,
+    young: BTreeMap<u128, V>,
+    old: BTreeMap<u128, V>,
     generation_max: usize,
 }
 
 impl<V: Default> Recent<V> {
     /// Of at most so many entries.
     pub(super) fn new(entries_max: usize) -> Self {
-        Self { young: HashMap::new(), old: HashMap::new(), generation_max: (entries_max / 2).max(1) }
+        Self { young: BTreeMap::new(), old: BTreeMap::new(), generation_max: (entries_max / 2).max(1) }
     }
 
     pub(super) fn is_empty(&self) -> bool {

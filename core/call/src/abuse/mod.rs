@@ -88,7 +88,7 @@ impl Default for AbuseConfig {
             malformed_max: 200,
             ban: Duration::from_secs(300),
             ban_max: Duration::from_secs(24 * 3600),
-            remembered_max: 65_536,
+            remembered_max: 262_144,
             bans_max: 16_384,
             never: Vec::new(),
         }
@@ -345,10 +345,16 @@ fn millis(duration: Duration) -> i64 {
 
 fn scanner(request: &Message) -> Option<&'static str> {
     let agent = request.header(Name::UserAgent)?.as_bytes();
-    let named = |scanner: &&str| {
-        agent.windows(scanner.len()).any(|part| part.eq_ignore_ascii_case(scanner.as_bytes()))
-    };
-    SCANNERS.into_iter().find(|scanner| named(scanner))
+    (0..agent.len()).find_map(|start| {
+        let rest = agent.get(start..)?;
+        SCANNERS.into_iter().find(|scanner| begins_with(rest, scanner.as_bytes()))
+    })
+}
+
+/// Whatever the case; the first letter decides nearly always.
+fn begins_with(text: &[u8], lower_case: &[u8]) -> bool {
+    text.first().map(u8::to_ascii_lowercase) == lower_case.first().copied()
+        && text.get(..lower_case.len()).is_some_and(|head| head.eq_ignore_ascii_case(lower_case))
 }
 
 /// The user whose password is given; without one, who the sender says to be.

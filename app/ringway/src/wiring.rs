@@ -34,7 +34,7 @@ use crate::rest_security::{self, HttpListen};
 use crate::retention;
 use crate::sip_network;
 use crate::startup::Startup;
-use crate::trust::{self, Authority, CERTIFICATE_FILE, Identity};
+use crate::trust::{self, Authority, CERTIFICATE_FILE};
 
 /// The one SIP shard there is.
 const SHARD: u8 = 0;
@@ -203,7 +203,7 @@ async fn bind_intercept(address: Option<SocketAddr>) -> Result<Option<TcpListene
 
 fn intercept_identity(data_dir: &Path) -> Result<Arc<rustls::ServerConfig>, String> {
     let authority = Authority::open(&trust::directory(data_dir));
-    let identity = authority.and_then(Identity::new).and_then(Identity::server_config);
+    let identity = authority.and_then(trust::Identity::new).and_then(trust::Identity::server_config);
     identity.map_err(|error| format!("--intercept: {error}"))
 }
 

@@ -5,12 +5,14 @@ import hashlib
 import re
 import ssl
 import sys
+import uuid
 
 from websockets.sync.client import connect
 
 url, authority = sys.argv[1:]
 USER, PASSWORD = "alice", "Wonderland2026"
 DOMAIN = "browser.sip.twilio.com"
+CALL = uuid.uuid4().hex
 VIA = "WSS" if url.startswith("wss") else "WS"
 SDP = (
     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
@@ -21,9 +23,9 @@ SDP = (
 def request(method, number, branch, to="", more="", body="", uri=f"sip:100@{DOMAIN}"):
     return (
         f"{method} {uri} SIP/2.0\r\n"
-        f"Via: SIP/2.0/{VIA} df7jal23ls0d.invalid;branch=z9hG4bK{branch}\r\n"
+        f"Via: SIP/2.0/{VIA} df7jal23ls0d.invalid;branch=z9hG4bK{CALL}{branch}\r\n"
         f"From: <sip:{USER}@{DOMAIN}>;tag=f1\r\nTo: {to or f'<sip:100@{DOMAIN}>'}\r\n"
-        f"Call-ID: browser\r\nCSeq: {number} {method}\r\nMax-Forwards: 70\r\n"
+        f"Call-ID: {CALL}\r\nCSeq: {number} {method}\r\nMax-Forwards: 70\r\n"
         f"Contact: <sip:{USER}@df7jal23ls0d.invalid;transport=ws>\r\n{more}"
         + (f"Content-Type: application/sdp\r\n" if body else "")
         + f"Content-Length: {len(body)}\r\n\r\n{body}"

@@ -187,7 +187,7 @@ fn a_wrong_password_and_an_unknown_domain_are_refused() {
 #[test]
 fn calls_come_over_ipv6_from_a_listed_address() {
     let setup = Setup::default().argument("--overload-age=5s").argument("--ipv6-acl");
-    let setup = setup.argument("--sip=udp://[::1]:0").argument("--sip=tcp://[::]:0");
+    let setup = setup.argument("--sip=udp://[::1]:0").argument("--sip=tcp://[::1]:0");
     let Some(world) = World::with(setup, LONG) else { return };
     let voice = world.application.url("/voice");
     world.ringway.domain_with_address("six", &[("VoiceUrl", voice.as_str())], "::1");

@@ -57,7 +57,7 @@ pub struct ByocTrunk {
 }
 
 /// Where the application is. A URL that is not set is `None`, never empty.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VoiceUrls {
     /// `VoiceUrl`: asked first.
     pub url: Option<String>,

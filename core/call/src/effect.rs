@@ -4,6 +4,9 @@ use bytes::Bytes;
 use ringway_model::{CallStatus, UnixTime};
 use ringway_twiml::HttpMethod;
 
+use crate::child::{ChildNews, EndReason, NewChild};
+use crate::fork::BranchId;
+
 /// Names one effect within its call. Never used twice, so it is the generation too: whatever answers an id
 /// that is not the current one is late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,6 +19,55 @@ pub enum Effect {
     Ring,
     /// Open media and send 200; then [`crate::input::Input::Answered`]. At most once in a call.
     Answer,
+    /// Find where the call out goes; then [`crate::input::Input::Routed`].
+    Route {
+        /// To be repeated in the result.
+        id: EffectId,
+    },
+    /// Send the INVITE of a branch; then [`crate::input::Input::Branch`].
+    Invite {
+        /// Of the places that were found, this one.
+        branch: BranchId,
+    },
+    /// End a branch, whatever its state: CANCEL once it may be sent, or BYE.
+    EndBranch {
+        /// Which.
+        branch: BranchId,
+        /// A Reason header (RFC 3326).
+        reason: Option<&'static str>,
+    },
+    /// This branch is the call: open media with its answer; then [`crate::input::Input::Answered`] or
+    /// [`crate::input::Input::AnswerFailed`].
+    Accept {
+        /// Which.
+        branch: BranchId,
+    },
+    /// Begin a call out whose parent this is; then [`crate::input::Input::Child`] with the same id.
+    StartChild {
+        /// Names it from now on.
+        id: EffectId,
+        /// What it is made with.
+        child: Box<NewChild>,
+    },
+    /// Nobody wants this child any more.
+    EndChild {
+        /// Of the [`Effect::StartChild`].
+        id: EffectId,
+        /// Why.
+        reason: EndReason,
+    },
+    /// Join the sound of the two, and tell the child. It ends with either of them, or with
+    /// [`Effect::Unbridge`].
+    Bridge {
+        /// The child.
+        id: EffectId,
+    },
+    /// Part the sound of this call from the other's.
+    Unbridge,
+    /// Tell the parent.
+    TellParent(ChildNews),
+    /// A callback about a call that goes on, to be stored and delivered.
+    Callback(Box<CallbackRequest>),
     /// Send this final response to the INVITE.
     Refuse {
         /// 4xx to 6xx.
@@ -41,7 +93,8 @@ pub enum Effect {
     },
     /// Tell the developer.
     Notify(Box<Notification>),
-    /// The call's row has a new state. The row begins as `ringing`; its last state comes in [`Final`].
+    /// The call's row has a new state. The row begins in the first state that the machine had; its last state
+    /// comes in [`Final`].
     Status(CallStatus),
     /// The call is over. Exactly one, and the last effect.
     Finish(Box<Final>),
@@ -73,6 +126,8 @@ pub enum Purpose {
     Redirect,
     /// The action of a Gather.
     GatherAction,
+    /// The action of a Dial.
+    DialAction,
     /// The REST API asked for it.
     Command,
 }
@@ -104,6 +159,8 @@ pub enum Playable {
     Speech(Speech),
     /// Keys to be sent: `0`-`9` `A`-`D` `#` `*`, `w` (half a second) and `W` (a second).
     Digits(String),
+    /// What a caller hears while a phone rings, as in this country (ISO 3166, lower case).
+    RingTone(&'static str),
 }
 
 /// A text to be spoken.
@@ -153,9 +210,19 @@ impl Level {
     pub fn of(code: u32) -> Self {
         match code {
             12200 => Self::Warning,
-            11000..=12999 | 13325 | 13338 | 13420 | 20005 | 32022 | 32106 | 32200..=32210 | 86007 => {
-                Self::Error
-            }
+            11000..=12999
+            | 13201
+            | 13247
+            | 13325
+            | 13338
+            | 13420
+            | 20005
+            | 32022
+            | 32106
+            | 32200..=32210
+            | 32218..=32223
+            | 32400
+            | 86007 => Self::Error,
             _ => Self::Warning,
         }
     }
@@ -186,7 +253,7 @@ pub struct Final {
     pub ended_at: UnixTime,
     /// From 200 to the end, rounded to whole seconds; zero when it was not answered.
     pub duration_s: u32,
-    /// The final response to the INVITE, when it was not 200.
+    /// The final response to the INVITE; none of an inbound call that was answered.
     pub sip_response_code: Option<u16>,
     /// To be stored with the final row, then delivered.
     pub callback: Option<CallbackRequest>,

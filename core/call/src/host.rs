@@ -42,11 +42,30 @@ impl Suffixes {
 
     /// The domain that a host names: first as written, for it may have been created so, then without its
     /// edge.
-    pub(crate) fn find(&self, host: &str, directory: &dyn Directory) -> Option<Arc<DomainGate>> {
+    pub fn find(&self, host: &str, directory: &dyn Directory) -> Option<Arc<DomainGate>> {
         let host = Name::lowered(host)?;
         directory
             .domain(host.as_str())
             .or_else(|| directory.domain(self.without_edge(host.as_str())?.as_str()))
+    }
+
+    /// Whether a host is one that only we may name: a suffix, or anything under it, with an edge or without.
+    pub fn covers(&self, host: &str) -> bool {
+        let canonical = self.canonical(host);
+        self.0.iter().any(|suffix| {
+            canonical.strip_suffix(suffix.as_str()).is_some_and(|name| name.is_empty() || name.ends_with('.'))
+        })
+    }
+
+    /// The edge that a host under a suffix names: `dublin` of `name.sip.dublin.twilio.com`.
+    pub fn edge<'a>(&self, host: &'a str) -> Option<&'a str> {
+        let name = Name::lowered(host)?;
+        self.without_edge(name.as_str())?;
+        let labels: Vec<&str> = host.trim_end_matches('.').split('.').collect();
+        labels.into_iter().rev().find(|label| {
+            let label = label.to_ascii_lowercase();
+            EDGES.contains(&label.strip_suffix("-ix").unwrap_or(&label))
+        })
     }
 
     /// The host in lower case and without its edge, when it is under one of the suffixes; else as written.

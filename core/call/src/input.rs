@@ -1,9 +1,13 @@
 //! What the world tells a call.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use ringway_twiml::HttpMethod;
 
+use crate::child::{ChildNews, ParentNews};
 use crate::effect::{EffectId, ResponseSeen};
+use crate::fork::{BranchId, Refused, Stages};
 
 /// One thing that happened. Results carry the id of the effect they answer; those of an effect that was
 /// superseded meanwhile change nothing.
@@ -16,7 +20,30 @@ pub enum Input {
         /// What came back.
         result: Result<Fetched, FetchFailure>,
     },
-    /// The 200 was sent and media flow: verbs may begin.
+    /// Where a call out goes, or why it goes nowhere.
+    Routed {
+        /// Of the [`crate::effect::Effect::Route`].
+        id: EffectId,
+        /// The places, by their number.
+        result: Result<Stages, Unroutable>,
+    },
+    /// Something was heard of a branch of a call out.
+    Branch {
+        /// Which.
+        branch: BranchId,
+        /// What.
+        news: BranchNews,
+    },
+    /// A child has something to tell.
+    Child {
+        /// Of the [`crate::effect::Effect::StartChild`].
+        id: EffectId,
+        /// What.
+        news: ChildNews,
+    },
+    /// The parent has something to tell.
+    Parent(ParentNews),
+    /// The 200 was sent (or, of a call out, received) and media flow: verbs may begin.
     Answered,
     /// Media could not be opened. The INVITE still waits, and is refused with `status`; unless
     /// [`Input::Acknowledged`] came before, when the 200 was sent without an answer of ours: then the call is
@@ -36,8 +63,8 @@ pub enum Input {
     /// The caller gave up before our answer left; 487 was sent. May come after [`Input::Answered`], when the
     /// two met.
     Cancelled,
-    /// The caller hung up; 200 was sent.
-    Bye,
+    /// The other side hung up; 200 was sent. With the `X-` headers of its BYE.
+    Bye(Vec<(String, String)>),
     /// A key was pressed: `0`-`9`, `*`, `#`, `A`-`D`. Others are ignored.
     Digit(char),
     /// All loops were played, or all keys sent.
@@ -69,6 +96,42 @@ pub enum Input {
     Shutdown,
     /// The dialog is over for any other reason; nothing more can be done in it.
     DialogGone,
+}
+
+/// Something that was heard of a branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BranchNews {
+    /// A 1xx other than 100.
+    Ringing,
+    /// A 2xx; its ACK is sent.
+    Answered(BranchAnswer),
+    /// A refusal, silence, or a network that could not carry it.
+    Refused {
+        /// The Call-ID of the branch.
+        sip_call_id: String,
+        /// The refusal.
+        refused: Refused,
+    },
+}
+
+/// What a 2xx tells of who answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchAnswer {
+    /// The Call-ID of the branch.
+    pub sip_call_id: String,
+    /// Where it came from.
+    pub source_ip: IpAddr,
+    /// `X-…` and `User-to-User`.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Why a call out goes nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unroutable {
+    /// The number of the notification.
+    pub code: u32,
+    /// Its text.
+    pub message: String,
 }
 
 /// A response with a 2xx status, after redirects.
@@ -127,4 +190,6 @@ pub enum CommandRefused {
     Ended,
     /// The call was answered already, so it cannot be canceled any more (21220).
     Answered,
+    /// Whom a Dial calls can be sent elsewhere only once it was answered (21220).
+    NotAnswered,
 }

@@ -4,25 +4,88 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringway_model::phone;
-use ringway_model::sid::CallSid;
+use ringway_model::sid::{AccountSid, CallSid};
 use ringway_model::uri::{Scheme, UriRef};
+use ringway_model::{Direction, phone};
 use ringway_sip::message::{Message, Name, NameAddr};
 
-use crate::directory::DomainGate;
+use crate::directory::{DomainGate, VoiceUrls};
 use crate::host::Suffixes;
+use crate::outgoing::{Events, Outgoing};
 
 /// What a machine is made with.
 #[derive(Debug, Clone)]
 pub struct CallFacts {
     /// The call.
     pub call_sid: CallSid,
-    /// The domain it came into, as it was then.
-    pub gate: Arc<DomainGate>,
+    /// Who began it.
+    pub origin: CallOrigin,
     /// Who calls whom.
     pub leg: LegFacts,
     /// Limits that the operator may change.
     pub limits: CallLimits,
+}
+
+/// Who began a call.
+#[derive(Debug, Clone)]
+pub enum CallOrigin {
+    /// A phone called this domain, which is kept as it was then.
+    Domain(Arc<DomainGate>),
+    /// The REST API, or the Dial of another call.
+    Outgoing(Arc<Outgoing>),
+}
+
+impl CallFacts {
+    /// Whose it is.
+    pub fn account_sid(&self) -> AccountSid {
+        match &self.origin {
+            CallOrigin::Domain(gate) => gate.account_sid,
+            CallOrigin::Outgoing(outgoing) => outgoing.account_sid,
+        }
+    }
+
+    /// Where its application is.
+    pub fn urls(&self) -> &VoiceUrls {
+        match &self.origin {
+            CallOrigin::Domain(gate) => gate.urls(),
+            CallOrigin::Outgoing(outgoing) => &outgoing.urls,
+        }
+    }
+
+    /// The domain it came into; none of a call out.
+    pub fn domain(&self) -> Option<&DomainGate> {
+        match &self.origin {
+            CallOrigin::Domain(gate) => Some(gate),
+            CallOrigin::Outgoing(_) => None,
+        }
+    }
+
+    /// What a call out was made with.
+    pub fn outgoing(&self) -> Option<&Arc<Outgoing>> {
+        match &self.origin {
+            CallOrigin::Domain(_) => None,
+            CallOrigin::Outgoing(outgoing) => Some(outgoing),
+        }
+    }
+
+    /// The call that dialled it.
+    pub fn parent_call_sid(&self) -> Option<CallSid> {
+        self.outgoing()?.parent_call_sid
+    }
+
+    /// As webhooks and the resource say it.
+    pub fn direction(&self) -> Direction {
+        match &self.origin {
+            CallOrigin::Domain(_) => Direction::Inbound,
+            CallOrigin::Outgoing(outgoing) if outgoing.parent_call_sid.is_some() => Direction::OutboundDial,
+            CallOrigin::Outgoing(_) => Direction::OutboundApi,
+        }
+    }
+
+    /// What its status callback is told of: of an inbound call, its end alone (contract, runtime.md 2.1).
+    pub fn events(&self) -> Events {
+        self.outgoing().map_or(Events::default(), |outgoing| outgoing.events)
+    }
 }
 
 /// What the INVITE said, in the form that applications see (contract, runtime.md 1.2 and 1.3).
@@ -36,13 +99,13 @@ pub struct LegFacts {
     pub caller_name: Option<String>,
     /// `ForwardedFrom`: who forwarded the call here.
     pub forwarded_from: Option<String>,
-    /// `SipCallId`.
-    pub sip_call_id: String,
-    /// `SipSourceIp`.
-    pub source_ip: IpAddr,
+    /// `SipCallId`; none of a call out until it is answered.
+    pub sip_call_id: Option<String>,
+    /// `SipSourceIp`; none of a call out until it is answered.
+    pub source_ip: Option<IpAddr>,
     /// `SipUsername`: who authenticated.
     pub username: Option<String>,
-    /// `SipHeader_…`: name as received, and value. Empty on a trunk.
+    /// `SipHeader_…`: name as received, and value; of a call out those of its 200. Empty on a trunk.
     pub headers: Vec<(String, String)>,
 }
 
@@ -65,8 +128,8 @@ impl LegFacts {
                 .map(|name| name.trim().to_owned())
                 .filter(|n| !n.is_empty()),
             forwarded_from: request.headers(Name::Diversion).next().and_then(forwarded_from),
-            sip_call_id: request.call_id().to_owned(),
-            source_ip,
+            sip_call_id: Some(request.call_id().to_owned()),
+            source_ip: Some(source_ip),
             username,
             headers: if trunk { Vec::new() } else { custom_headers(request) },
         }
@@ -104,11 +167,10 @@ fn forwarded_from(diversion: &str) -> Option<String> {
 }
 
 /// `X-…` and `User-to-User`, by their names as received; one that is repeated becomes one, with commas.
-fn custom_headers(request: &Message) -> Vec<(String, String)> {
+pub fn custom_headers(message: &Message) -> Vec<(String, String)> {
     let mut headers: Vec<(String, String)> = Vec::new();
-    for (name, value) in request.all_headers() {
-        let custom = name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"));
-        if !custom && !name.eq_ignore_ascii_case("User-to-User") {
+    for (name, value) in message.all_headers() {
+        if !is_extension(name) && !name.eq_ignore_ascii_case("User-to-User") {
             continue;
         }
         match headers.iter_mut().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
@@ -122,6 +184,11 @@ fn custom_headers(request: &Message) -> Vec<(String, String)> {
     headers
 }
 
+/// Whether a header is one of those that applications make up: `X-…`, in any case of letters.
+pub fn is_extension(name: &str) -> bool {
+    name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x-"))
+}
+
 /// Limits of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CallLimits {
@@ -129,10 +196,17 @@ pub struct CallLimits {
     pub documents_without_media_max: u32,
     /// The longest call, counted from its answer (32015).
     pub duration_max: Duration,
+    /// How often the INVITE of this call may be passed on; a call that it leads to gets one less, so that calls
+    /// in a circle come to an end.
+    pub max_forwards: u8,
 }
 
 impl Default for CallLimits {
     fn default() -> Self {
-        Self { documents_without_media_max: 50, duration_max: Duration::from_secs(4 * 60 * 60) }
+        Self {
+            documents_without_media_max: 50,
+            duration_max: Duration::from_secs(4 * 60 * 60),
+            max_forwards: 70,
+        }
     }
 }

@@ -4,13 +4,18 @@
 
 pub mod abuse;
 pub mod admit;
+pub mod child;
 pub mod directory;
 pub mod effect;
+pub mod fork;
 pub mod host;
 pub mod input;
 pub mod leg;
 pub mod machine;
+pub mod outgoing;
+pub mod pace;
 pub mod params;
+pub mod status;
 pub mod url;
 mod verb;
 

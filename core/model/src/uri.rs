@@ -12,7 +12,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use self::equivalence::{decoded, headers_within, params_agree, same_host, same_option, same_text};
+pub use self::equivalence::decoded;
+use self::equivalence::{headers_within, params_agree, same_host, same_option, same_text};
 use self::parse::{parse_other, parse_sip, parse_tel, scheme_of};
 
 pub use self::parse::is_host;

@@ -5,6 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ringway_model::Secret;
+
 /// `loop="0"` means "as long as the call lasts, at most this often".
 pub const LOOPS_MAX: u32 = 1000;
 
@@ -35,9 +37,11 @@ pub enum Verb {
     Reject(Reject),
     /// End the call.
     Hangup,
+    /// Call somebody else, and talk.
+    Dial(Box<Dial>),
     /// A verb of TwiML that this server does not perform yet: notify 12200 and go on.
     NotBuilt {
-        /// The element's name, as `Dial`.
+        /// The element's name, as `Record`.
         name: &'static str,
     },
 }
@@ -137,6 +141,86 @@ pub enum RejectReason {
     Rejected,
     /// "Busy here".
     Busy,
+}
+
+/// Most nouns that one Dial calls.
+pub const CALLED_MAX: usize = 10;
+
+/// `<Dial>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dial {
+    /// Who is told how it went, as written; without it the next verb is performed.
+    pub action: Option<String>,
+    /// How.
+    pub method: HttpMethod,
+    /// How long each may take to answer.
+    pub timeout: Duration,
+    /// How long they may talk.
+    pub time_limit: Option<Duration>,
+    /// Whether the caller's star ends the other side.
+    pub hangup_on_star: bool,
+    /// What the called side shows, as written.
+    pub caller_id: Option<String>,
+    /// Whether the caller is answered only when the other side is.
+    pub answer_on_bridge: bool,
+    /// The country whose ringing the caller hears.
+    pub ring_tone: Option<&'static str>,
+    /// Whether the nouns are called one after the other.
+    pub sequential: bool,
+    /// Why they are called.
+    pub call_reason: Option<String>,
+    /// Who is called, at most [`CALLED_MAX`].
+    pub nouns: Vec<Noun>,
+}
+
+/// Somebody to be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Noun {
+    /// What kind of name it is.
+    pub kind: NounKind,
+    /// The name, as written.
+    pub to: String,
+    /// The document that the called side executes first, as written.
+    pub url: Option<String>,
+    /// How it is asked for.
+    pub method: HttpMethod,
+    /// Who is told of its progress, as written.
+    pub status_callback: Option<String>,
+    /// How.
+    pub status_callback_method: HttpMethod,
+    /// Of what: `initiated`, `ringing`, `answered`, `completed`.
+    pub status_callback_events: Vec<String>,
+}
+
+/// What kind of name a noun is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NounKind {
+    /// `<Number>`, or the text of a Dial.
+    Number {
+        /// Keys to be sent after the answer.
+        send_digits: Option<String>,
+        /// The trunk to go by.
+        byoc: Option<String>,
+    },
+    /// `<Sip>`.
+    Sip {
+        /// What a challenge is answered with.
+        login: Option<SipLogin>,
+    },
+    /// `<Client>`.
+    Client {
+        /// Told to the client.
+        parameters: Vec<(String, String)>,
+    },
+}
+
+/// `username` and `password` of a Sip noun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SipLogin {
+    /// The user.
+    pub username: String,
+    /// Its password.
+    pub password: Secret,
 }
 
 /// How an application is asked.

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
+mod dial;
 pub mod document;
 mod parse;
 pub mod problem;

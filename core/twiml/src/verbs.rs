@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use crate::attributes::{Attributes, Problems, quoted, whole_number};
+use crate::dial::dial;
 use crate::document::{
     Gather, HttpMethod, Pause, Play, PlayWhat, Prompt, Redirect, Reject, RejectReason, SAY_CHARACTERS_MAX,
     Say, Verb,
@@ -13,11 +14,11 @@ use crate::xml::{Element, Node};
 
 /// Verbs that exist, and are not performed yet.
 const NOT_BUILT: &[&str] = &[
-    "Connect", "Dial", "Echo", "Enqueue", "Leave", "Pay", "Prompt", "Queue", "Record", "Refer", "Siprec",
-    "Sms", "Start", "Stop", "Stream",
+    "Connect", "Echo", "Enqueue", "Leave", "Pay", "Prompt", "Queue", "Record", "Refer", "Siprec", "Sms",
+    "Start", "Stop", "Stream",
 ];
 
-const BUILT: &[&str] = &["Gather", "Hangup", "Pause", "Play", "Redirect", "Reject", "Say"];
+const BUILT: &[&str] = &["Dial", "Gather", "Hangup", "Pause", "Play", "Redirect", "Reject", "Say"];
 
 /// The verbs of a Response.
 pub(crate) fn read_all(response: &Element, problems: &mut Problems) -> Vec<Verb> {
@@ -40,6 +41,7 @@ fn read(element: &Element, problems: &mut Problems) -> Option<Verb> {
         "Play" => play(element, "Play", false, problems).map(Verb::Play),
         "Pause" => Some(Verb::Pause(pause(element, "Pause", problems))),
         "Gather" => Some(Verb::Gather(Box::new(gather(element, problems)))),
+        "Dial" => Some(Verb::Dial(Box::new(dial(element, problems)))),
         "Redirect" => Some(Verb::Redirect(redirect(element, problems))),
         "Reject" => Some(Verb::Reject(reject(element, problems))),
         "Hangup" => {

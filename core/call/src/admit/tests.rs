@@ -190,8 +190,8 @@ fn a_mapped_address_comes_in_and_the_application_sees_canonical_addresses() {
     assert_eq!(leg.from, "sip:alice@demo.sip.twilio.com;transport=udp");
     assert_eq!(leg.caller_name.as_deref(), Some("Alice"));
     assert_eq!(leg.forwarded_from.as_deref(), Some("+15550100"));
-    assert_eq!((leg.sip_call_id.as_str(), leg.username), ("call-1@phone", None));
-    assert_eq!(leg.source_ip, "198.51.100.7".parse::<IpAddr>().unwrap());
+    assert_eq!((leg.sip_call_id.as_deref(), leg.username), (Some("call-1@phone"), None));
+    assert_eq!(leg.source_ip, "198.51.100.7".parse::<IpAddr>().ok());
     let expected = [("X-One", "1, 2"), ("User-to-User", "3;encoding=hex")];
     assert_eq!(leg.headers, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 }
@@ -288,7 +288,7 @@ fn options_for_an_unknown_kind_of_uri_are_refused() {
 fn a_mapped_v4_address_in_v6_clothes_is_the_same_address() {
     let mut door = Door::new(open_gate());
     door.source.remote = "[::ffff:198.51.100.7]:5062".parse().unwrap();
-    assert_eq!(door.accepted(&invite(URI)).leg.source_ip, "198.51.100.7".parse::<IpAddr>().unwrap());
+    assert_eq!(door.accepted(&invite(URI)).leg.source_ip, "198.51.100.7".parse::<IpAddr>().ok());
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use ringway_model::{CallStatus, Now};
 use ringway_twiml::{HttpMethod, Problem, Verb};
 
+use super::dialing::FirstDocument;
 use super::program::{Asked, Origin, Program, Step};
 use super::{Activity, CallMachine, NOTICEABLE, Phase};
 use crate::effect::{Effect, EffectId, Fetch, Purpose};
 use crate::input::{FetchFailure, Fetched};
+use crate::verb::dial::Dialing;
 use crate::verb::gather::Gathering;
 use crate::verb::pause::Pausing;
 use crate::verb::play::{Playing, invalid_url};
@@ -17,9 +19,10 @@ use crate::{params, url};
 impl CallMachine {
     /// Rings, and asks for the first document. A domain without a URL has nobody to ask.
     pub(super) fn ask_first(&mut self, now: Now) {
-        let urls = self.facts.gate.urls();
+        let urls = self.facts.urls();
         let Some(voice_url) = urls.url.clone() else {
-            let message = format!("Invalid URL format: {} has no VoiceUrl", self.facts.gate.name);
+            let name = self.facts.domain().map_or("the domain", |gate| &gate.name);
+            let message = format!("Invalid URL format: {name} has no VoiceUrl");
             self.out.notify(self.program.notification(11100, message));
             return self.refuse(now, 480, CallStatus::Failed);
         };
@@ -30,15 +33,34 @@ impl CallMachine {
 
     /// A REST command: another document, now.
     pub(super) fn go_to(&mut self, now: Now, url: String, method: HttpMethod) {
+        if self.is_unanswered_out() {
+            self.first_document = FirstDocument::Url(url, method);
+            return;
+        }
         self.drop_activity();
+        self.leave_parent(now);
         self.documents_without_media = 0;
         self.program = Program::nothing();
         self.ask(now, Purpose::Command, &url, method, Vec::new());
     }
 
     /// A REST command: this document, now.
-    pub(super) fn run_inline(&mut self, now: Now, text: &str) {
+    pub(super) fn run_other(&mut self, now: Now, text: String) {
+        if self.is_unanswered_out() {
+            self.first_document = FirstDocument::Twiml(text);
+            return;
+        }
         self.drop_activity();
+        self.leave_parent(now);
+        self.run_inline(now, &text);
+    }
+
+    fn is_unanswered_out(&self) -> bool {
+        matches!(self.phase, Phase::Queued { .. } | Phase::Dialing(_))
+    }
+
+    /// A document that came without a URL, from its first verb.
+    pub(super) fn run_inline(&mut self, now: Now, text: &str) {
         self.documents_without_media = 0;
         self.program = Program::nothing();
         match Program::inline(text) {
@@ -66,8 +88,12 @@ impl CallMachine {
     pub(super) fn verb_event(&mut self, now: Now, event: Event) {
         match std::mem::replace(&mut self.activity, Activity::Idle) {
             Activity::Performing { verb, since } => {
-                let mut context = Context { now, out: &mut self.out, program: &self.program };
+                let mut context = self.context(now);
                 let outcome = verb.handle(event, &mut context);
+                let wants_answer = context.wants_answer;
+                if wants_answer {
+                    self.answer();
+                }
                 if !matches!(outcome, Outcome::Performing(_)) && now.monotonic.since(since) >= NOTICEABLE {
                     self.documents_without_media = 0;
                 }
@@ -83,14 +109,12 @@ impl CallMachine {
     pub(super) fn advance(&mut self, now: Now) {
         loop {
             if self.waits_for_answer() {
-                if matches!(self.phase, Phase::Ringing { .. }) {
-                    self.phase = Phase::Answering;
-                    self.out.push(Effect::Answer);
-                }
-                return;
+                return self.answer();
             }
             let outcome = match self.program.steps.pop_front() {
+                None if self.has_parent && !self.program.is_announcement() => return self.wait_for_parent(),
                 None => return self.hang_up(now, hangup::STATUS),
+                Some(Step::First) => return self.first_document(now),
                 Some(Step::Verb(Verb::Hangup)) => return self.hang_up(now, hangup::STATUS),
                 Some(Step::Verb(Verb::Reject(verb))) => {
                     return self.end(now, CallStatus::Completed, reject::refusal(verb));
@@ -109,17 +133,20 @@ impl CallMachine {
         let while_ringing = matches!(
             self.program.steps.front(),
             Some(Step::Verb(Verb::Pause(_) | Verb::Redirect(_) | Verb::Reject(_) | Verb::NotBuilt { .. }))
+        ) || matches!(
+            self.program.steps.front(),
+            Some(Step::Verb(Verb::Dial(dial))) if dial.answer_on_bridge
         );
         match self.phase {
             Phase::Ringing { .. } => !while_ringing,
             Phase::Answering => true,
+            Phase::Queued { .. } | Phase::Dialing(_) => true,
             Phase::InProgress | Phase::Closing { .. } | Phase::Over { .. } => false,
         }
     }
 
     fn perform(&mut self, now: Now, step: Step) -> Outcome<Performing> {
-        let mut context = Context { now, out: &mut self.out, program: &self.program };
-        let context = &mut context;
+        let context = &mut self.context(now);
         match step {
             Step::Audio { content_type, body } => {
                 Playing::start_audio(content_type, body, context).map(Performing::Play)
@@ -132,13 +159,37 @@ impl CallMachine {
             Step::Verb(Verb::Gather(gather)) => {
                 Gathering::start(*gather, context).map(|gathering| Performing::Gather(Box::new(gathering)))
             }
+            Step::Verb(Verb::Dial(dial)) => {
+                Dialing::start(*dial, context).map(|dialing| Performing::Dial(Box::new(dialing)))
+            }
             Step::Verb(Verb::Redirect(verb)) => Outcome::Transfer(redirect::transfer(verb)),
             Step::Verb(Verb::NotBuilt { name }) => {
                 let message = format!("Schema validation warning: {name} is not built yet, and is left out");
                 context.notify(12200, &message);
                 Outcome::Next
             }
-            Step::Verb(Verb::Reject(_) | Verb::Hangup) => Outcome::Next,
+            Step::Verb(Verb::Reject(_) | Verb::Hangup) | Step::First => Outcome::Next,
+        }
+    }
+
+    /// What a verb may use.
+    fn context(&mut self, now: Now) -> Context<'_> {
+        Context {
+            now,
+            out: &mut self.out,
+            program: &self.program,
+            facts: &self.facts,
+            answered: matches!(self.phase, Phase::InProgress),
+            has_parent: self.has_parent,
+            wants_answer: false,
+        }
+    }
+
+    /// Answers a call that rings.
+    fn answer(&mut self) {
+        if matches!(self.phase, Phase::Ringing { .. }) {
+            self.phase = Phase::Answering;
+            self.out.push(Effect::Answer);
         }
     }
 
@@ -169,17 +220,18 @@ impl CallMachine {
         self.advance(now);
     }
 
-    fn ask(
+    pub(super) fn ask(
         &mut self,
         now: Now,
         purpose: Purpose,
         url: &str,
         method: HttpMethod,
-        more: Vec<(&'static str, String)>,
+        more: Vec<(String, String)>,
     ) {
         let origin = if purpose == Purpose::Fallback { Origin::Fallback } else { Origin::Application };
         let status = self.status();
-        let more: Vec<(&str, &str)> = more.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let more: Vec<(&str, &str)> =
+            more.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let params = params::with(params::standard(&self.facts, status), &more);
         let asked = Asked { url: Some(url.to_owned()), method: Some(method), params: params.clone(), origin };
         if !url::is_http(url) {
@@ -216,12 +268,13 @@ impl CallMachine {
 
     /// The fallback is asked, unless it was the fallback that failed.
     fn after_failure(&mut self, now: Now, origin: Origin, code: u32, error_url: Option<String>) {
-        let urls = self.facts.gate.urls();
+        let urls = self.facts.urls();
         match (origin, urls.fallback_url.clone()) {
             (Origin::Application, Some(fallback_url)) => {
                 let method = urls.fallback_method;
                 let error_url = error_url.as_deref().map(url::presentable).unwrap_or_default();
-                let more = vec![("ErrorCode", code.to_string()), ("ErrorUrl", error_url)];
+                let more =
+                    vec![("ErrorCode".to_owned(), code.to_string()), ("ErrorUrl".to_owned(), error_url)];
                 self.ask(now, Purpose::Fallback, &fallback_url, method, more);
             }
             (Origin::Announcement, _) => self.hang_up(now, hangup::STATUS),

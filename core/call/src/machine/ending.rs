@@ -1,6 +1,6 @@
 //! The ends of a call. All of them lead to `finish`, and nothing leads out of it.
 
-use ringway_model::{CallStatus, Now};
+use ringway_model::{CallStatus, Moment, Now};
 
 use super::{Activity, CLOSING_TIME, CallMachine, Phase};
 use crate::effect::{CallbackRequest, Effect, Final};
@@ -11,6 +11,7 @@ impl CallMachine {
     /// Ends it from our side: `answered` when it was answered (or is just being), else refused.
     pub(super) fn end(&mut self, now: Now, answered: CallStatus, unanswered: (u16, CallStatus)) {
         match self.phase {
+            Phase::Queued { .. } | Phase::Dialing(_) => self.give_up(now, unanswered.1, None),
             Phase::Ringing { .. } => self.refuse(now, unanswered.0, unanswered.1),
             _ => self.hang_up(now, answered),
         }
@@ -59,7 +60,7 @@ impl CallMachine {
         match self.phase {
             Phase::Answering => {
                 self.out.notify(self.program.notification(code, message));
-                if self.acknowledged {
+                if self.acknowledged || self.facts.outgoing().is_some() {
                     return self.hang_up(now, CallStatus::Failed);
                 }
                 self.refuse(now, sip_status, CallStatus::Failed);
@@ -69,16 +70,26 @@ impl CallMachine {
         }
     }
 
-    /// The caller gave up or hung up, or the dialog was lost.
+    /// The other side hung up.
+    pub(super) fn bye(&mut self, now: Now, headers: Vec<(String, String)>) {
+        self.last_headers = headers;
+        let status = match self.phase {
+            Phase::Closing { status, .. } | Phase::Over { status } => status,
+            Phase::InProgress | Phase::Answering => CallStatus::Completed,
+            Phase::Ringing { .. } | Phase::Queued { .. } | Phase::Dialing(_) => CallStatus::NoAnswer,
+        };
+        self.finish(now, status, None);
+    }
+
+    /// The caller gave up, or the dialog was lost.
     pub(super) fn dialog_over(&mut self, now: Now, input: &Input) {
         if matches!(input, Input::Cancelled) {
             return self.cancelled(now);
         }
-        let status = match (&self.phase, input) {
-            (Phase::Closing { status, .. } | Phase::Over { status }, _) => *status,
-            (Phase::InProgress, _) | (Phase::Answering, Input::Bye) => CallStatus::Completed,
-            (_, Input::DialogGone) => CallStatus::Failed,
-            _ => CallStatus::NoAnswer,
+        let status = match self.phase {
+            Phase::Closing { status, .. } | Phase::Over { status } => status,
+            Phase::InProgress => CallStatus::Completed,
+            _ => CallStatus::Failed,
         };
         self.finish(now, status, None);
     }
@@ -114,25 +125,30 @@ impl CallMachine {
         if let Some(id) = self.playing() {
             self.out.push(Effect::StopPlay { id });
         }
-        if let Activity::Fetching { id, .. } = self.activity {
-            self.out.push(Effect::CancelFetch { id });
+        match std::mem::replace(&mut self.activity, Activity::Idle) {
+            Activity::Fetching { id, .. } => self.out.push(Effect::CancelFetch { id }),
+            Activity::Performing { verb, .. } => verb.abandon(&mut self.out),
+            Activity::WithParent => self.out.push(Effect::Unbridge),
+            Activity::Idle => (),
         }
-        self.activity = Activity::Idle;
     }
 
-    /// The end. A call that we hung up ended then, and not when the dialog did.
+    /// The end. A call that we hung up ended then, and not when the dialog did; one that was given up before its
+    /// turn is told to nobody (contract, runtime.md 2.1).
     pub(super) fn finish(&mut self, now: Now, status: CallStatus, sip_response_code: Option<u16>) {
         self.drop_activity();
         let ended = match self.phase {
             Phase::Closing { ended_at, .. } => ended_at,
             _ => now,
         };
+        let was_queued = matches!(self.phase, Phase::Queued { .. });
+        let sip_response_code = sip_response_code.or(self.sip_response_code);
         self.phase = Phase::Over { status };
-        let lasted = self.answered_at.map(|answered| ended.monotonic.since(answered.monotonic));
-        let lasted_ms = lasted.unwrap_or_default().as_millis();
-        let duration_s = u32::try_from((lasted_ms + 500) / 1000).unwrap_or(u32::MAX);
-        let end = Ended { status, duration_s, at: ended.unix, sip_response_code };
-        let callback = self.callback(&end);
+        let duration_s = self.lasted_s(ended.monotonic);
+        let sequence = self.callbacks_sent;
+        let end = Ended { status, duration_s, at: ended.unix, sip_response_code, sequence };
+        self.tell_end(&end);
+        let callback = if was_queued { None } else { self.callback(&end) };
         self.out.push(Effect::Finish(Box::new(Final {
             status,
             answered_at: self.answered_at.map(|answered| answered.unix),
@@ -143,8 +159,17 @@ impl CallMachine {
         })));
     }
 
+    /// From the answer until then, rounded to whole seconds.
+    pub(super) fn lasted_s(&self, until: Moment) -> u32 {
+        let lasted = self.answered_at.map(|answered| until.since(answered.monotonic));
+        u32::try_from((lasted.unwrap_or_default().as_millis() + 500) / 1000).unwrap_or(u32::MAX)
+    }
+
     fn callback(&self, end: &Ended) -> Option<CallbackRequest> {
-        let urls = self.facts.gate.urls();
+        if !self.facts.events().completed {
+            return None;
+        }
+        let urls = self.facts.urls();
         let url = urls.status_callback_url.clone()?;
         let params = params::completed(params::standard(&self.facts, end.status), end);
         Some(CallbackRequest { url, method: urls.status_callback_method, params })

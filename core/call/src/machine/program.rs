@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use ringway_twiml::document::Say;
+use ringway_twiml::document::{Play, PlayWhat, Say};
 use ringway_twiml::{Document, Fatal, HttpMethod, Problem, Verb};
 
 use crate::effect::{Level, Notification, RESPONSE_BODY_SEEN_BYTES, ResponseSeen};
@@ -22,6 +22,15 @@ pub(crate) enum Step {
         content_type: String,
         body: Bytes,
     },
+    /// The first document of a call out is due.
+    First,
+}
+
+impl Step {
+    /// Keys to be pressed.
+    pub(crate) fn digits(digits: String) -> Self {
+        Self::Verb(Verb::Play(Play { what: PlayWhat::Digits(digits), loops: 1 }))
+    }
 }
 
 /// Who wrote the document.
@@ -62,6 +71,11 @@ impl Program {
         Self { steps: VecDeque::new(), asked, url: None, response: None }
     }
 
+    /// These steps, of no document.
+    pub(crate) fn of_steps<const N: usize>(steps: [Step; N]) -> Self {
+        Self { steps: steps.into(), ..Self::nothing() }
+    }
+
     /// The last words.
     pub(crate) fn announcement() -> Self {
         let say =
@@ -87,6 +101,11 @@ impl Program {
             None => final_url.to_owned(),
         };
         Ok((Self { steps, asked, url: Some(url), response: Some(fetched) }, problems))
+    }
+
+    /// Whether these are the last words.
+    pub(crate) fn is_announcement(&self) -> bool {
+        self.asked.origin == Origin::Announcement
     }
 
     /// The URL of the document.

@@ -141,7 +141,10 @@ impl Gathering {
             purpose: Purpose::GatherAction,
             reference: self.rules.action.unwrap_or_default(),
             method: self.rules.method,
-            params: vec![("Digits", self.keys), ("FinishedOnKey", finished_on.to_owned())],
+            params: vec![
+                ("Digits".to_owned(), self.keys),
+                ("FinishedOnKey".to_owned(), finished_on.to_owned()),
+            ],
         })
     }
 

@@ -1,6 +1,7 @@
 //! The verbs, one file and one state type each. A verb is started, told what happens, and answers each time
 //! how it stands.
 
+pub(crate) mod dial;
 pub(crate) mod gather;
 pub(crate) mod hangup;
 pub(crate) mod pause;
@@ -12,11 +13,14 @@ pub(crate) mod say;
 use ringway_model::{Moment, Now};
 use ringway_twiml::HttpMethod;
 
+use crate::child::ChildNews;
 use crate::effect::{Effect, EffectId, Play, Playable, Purpose};
 use crate::input::FetchFailure;
+use crate::leg::CallFacts;
 use crate::machine::outbox::Outbox;
 use crate::machine::program::Program;
 
+use dial::Dialing;
 use gather::Gathering;
 use pause::Pausing;
 use play::Playing;
@@ -29,6 +33,7 @@ pub(crate) enum Performing {
     Play(Playing),
     Pause(Pausing),
     Gather(Box<Gathering>),
+    Dial(Box<Dialing>),
 }
 
 /// How a verb stands.
@@ -52,7 +57,7 @@ pub(crate) struct Transfer {
     pub(crate) reference: String,
     pub(crate) method: HttpMethod,
     /// Beside the standard parameters.
-    pub(crate) params: Vec<(&'static str, String)>,
+    pub(crate) params: Vec<(String, String)>,
 }
 
 /// Why a document cannot be executed.
@@ -69,6 +74,10 @@ pub(crate) enum Event {
     PlayFinished(EffectId),
     PlayFailed(EffectId, FetchFailure),
     Digit(char),
+    /// A call that this one began has something to tell.
+    Child(EffectId, ChildNews),
+    /// The caller is answered, as [`Context::wants_answer`] asked.
+    Answered,
     /// Some time has passed; maybe enough.
     Timeout,
 }
@@ -78,6 +87,13 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Now,
     pub(crate) out: &'a mut Outbox,
     pub(crate) program: &'a Program,
+    pub(crate) facts: &'a CallFacts,
+    /// Whether the call is answered.
+    pub(crate) answered: bool,
+    /// Whether a Dial of another call waits for this one.
+    pub(crate) has_parent: bool,
+    /// Set by a verb that was begun while the call rings, and needs it answered now.
+    pub(crate) wants_answer: bool,
 }
 
 impl Context<'_> {
@@ -122,6 +138,7 @@ impl Performing {
             Self::Gather(gather) => {
                 gather.handle(event, context).map(|gather| Self::Gather(Box::new(gather)))
             }
+            Self::Dial(dial) => dial.handle(event, context).map(|dial| Self::Dial(Box::new(dial))),
         }
     }
 
@@ -131,6 +148,7 @@ impl Performing {
             Self::Say(_) | Self::Play(_) => None,
             Self::Pause(pause) => Some(pause.next_timeout()),
             Self::Gather(gather) => gather.next_timeout(),
+            Self::Dial(dial) => dial.next_timeout(),
         }
     }
 
@@ -141,6 +159,15 @@ impl Performing {
             Self::Play(play) => Some(play.id()),
             Self::Pause(_) => None,
             Self::Gather(gather) => gather.playing(),
+            Self::Dial(dial) => dial.playing(),
+        }
+    }
+
+    /// It is not performed any more; what it plays was stopped already.
+    pub(crate) fn abandon(self, out: &mut Outbox) {
+        match self {
+            Self::Dial(dial) => dial.abandon(out),
+            Self::Say(_) | Self::Play(_) | Self::Pause(_) | Self::Gather(_) => (),
         }
     }
 }

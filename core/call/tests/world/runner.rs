@@ -2,14 +2,13 @@
 //! little later, and what it asked for may come after it was given up.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 use ringway_call::CallMachine;
 use ringway_call::admit::Admitted;
 use ringway_call::effect::{Effect, EffectId, Fetch, Final, Play, Playable, Purpose};
 use ringway_call::input::{Command as RestCommand, FetchFailure, Fetched, Input};
-use ringway_call::leg::{CallFacts, CallLimits};
+use ringway_call::leg::{CallFacts, CallLimits, CallOrigin};
 use ringway_model::sid::CallSid;
 use ringway_model::{CallStatus, Moment};
 use ringway_sip::endpoint::{Command, DialogEvent, DialogId, OfferId};
@@ -65,7 +64,7 @@ impl World {
         let limits = CallLimits::default();
         let Admitted { gate, leg } = admitted;
         assert_eq!(leg.username.as_deref(), Some(super::server::USER));
-        let facts = CallFacts { call_sid, gate: Arc::clone(&gate), leg, limits };
+        let facts = CallFacts { call_sid, origin: CallOrigin::Domain(gate), leg, limits };
         let machine = CallMachine::new(facts, self.now());
         let late_offer = self.chance(8);
         self.server.call = Some(Call {
@@ -152,7 +151,7 @@ impl World {
         }
         let endings = [
             (news.cancelled, Input::Cancelled),
-            (news.bye, Input::Bye),
+            (news.bye, Input::Bye(Vec::new())),
             (news.acknowledge_timeout, Input::AcknowledgeTimeout),
             (news.dialog_over, Input::DialogGone),
         ];
@@ -239,6 +238,7 @@ impl World {
                 self.close_media();
                 self.tell(News::Finished);
             }
+            other => panic!("an effect of calls out: {other:?}"),
         }
     }
 

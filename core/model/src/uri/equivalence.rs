@@ -29,7 +29,8 @@ fn hex_digit(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
+/// The text with its escapes resolved; bytes that are not UTF-8 become U+FFFD.
+pub fn decoded(text: &str) -> Cow<'_, str> {
     if !text.contains('%') {
         return Cow::Borrowed(text);
     }

@@ -78,9 +78,9 @@ fn hangup_and_the_end_of_a_document_answer_then_hang_up() {
 
 #[test]
 fn a_verb_that_is_not_built_is_told_and_passed_over() {
-    let mut world = World::of("<Response><Dial>+15550100</Dial><Reject/></Response>");
+    let mut world = World::of("<Response><Enqueue>support</Enqueue><Reject/></Response>");
     world.expect(&["notify 12200", "refuse 404", "finish no-answer 0s"]);
-    assert!(world.notifications.iter().all(|notification| notification.message.contains("Dial")));
+    assert!(world.notifications.iter().all(|notification| notification.message.contains("Enqueue")));
 }
 
 #[test]

@@ -13,7 +13,7 @@ fn talking(seconds: u64) -> World {
 #[test]
 fn the_caller_hangs_up() {
     let mut world = talking(61);
-    world.input(Input::Bye);
+    world.input(Input::Bye(Vec::new()));
     world.expect(&["stop", "finish completed 61s"]);
     let end = world.finished.clone().unwrap();
     assert_eq!((end.status, end.sip_response_code), (CallStatus::Completed, None));
@@ -45,7 +45,7 @@ fn the_caller_gives_up_first() {
     assert_eq!(world.callback_param("CallDuration"), Some("0"));
     world.input(Input::Fetched { id: late.id, result: Err(failure(11200)) });
     world.input(Input::DialogGone);
-    world.input(Input::Bye);
+    world.input(Input::Bye(Vec::new()));
     world.expect(&[]);
     assert_eq!(world.machine.next_timeout(), None);
 }

@@ -65,6 +65,7 @@ impl Watch {
             }
             Effect::Ring => assert!(self.answers == 0 && !self.refused),
             Effect::Notify(_) | Effect::Status(_) => (),
+            other => panic!("an effect of calls out: {other:?}"),
         }
     }
 
@@ -141,9 +142,9 @@ fn step(random: &mut Random, watch: &mut Watch, world: &mut World) {
         }
         19 if random.below(30) == 0 => Input::MediaInactive,
         20 if random.below(20) == 0 => Input::Shutdown,
-        21 if random.below(20) == 0 => {
-            [Input::Bye, Input::Cancelled, Input::AcknowledgeTimeout][random.below(3) as usize].clone()
-        }
+        21 if random.below(20) == 0 => [Input::Bye(Vec::new()), Input::Cancelled, Input::AcknowledgeTimeout]
+            [random.below(3) as usize]
+            .clone(),
         _ => return,
     };
     world.input(input);

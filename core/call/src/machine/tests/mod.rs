@@ -3,6 +3,8 @@
 
 mod answering;
 mod commands;
+mod dial;
+mod dialing;
 mod endings;
 mod errors;
 mod gather;
@@ -18,10 +20,11 @@ use ringway_model::{Moment, Now, UnixTime};
 use ringway_twiml::HttpMethod;
 
 use super::CallMachine;
+use crate::child::{ChildNews, NewChild};
 use crate::directory::{DomainGate, VoiceUrls};
-use crate::effect::{Effect, EffectId, Fetch, Final, Notification, Play, Playable};
+use crate::effect::{CallbackRequest, Effect, EffectId, Fetch, Final, Notification, Play, Playable};
 use crate::input::{Command, CommandRefused, FetchFailure, Fetched, Input};
-use crate::leg::{CallFacts, CallLimits, LegFacts};
+use crate::leg::{CallFacts, CallLimits, CallOrigin, LegFacts};
 
 /// A call and the world around it; time passes only when told.
 struct World {
@@ -31,6 +34,11 @@ struct World {
     fetch: Option<Fetch>,
     play: Option<EffectId>,
     notifications: Vec<Notification>,
+    /// Callbacks about the call as it went on.
+    callbacks: Vec<CallbackRequest>,
+    /// Calls that a Dial began.
+    children: Vec<(EffectId, NewChild)>,
+    route: Option<EffectId>,
     finished: Option<Final>,
 }
 
@@ -58,14 +66,14 @@ fn gate() -> DomainGate {
 fn facts(gate: DomainGate) -> CallFacts {
     CallFacts {
         call_sid: CallSid::from_random([3; 16]),
-        gate: Arc::new(gate),
+        origin: CallOrigin::Domain(Arc::new(gate)),
         leg: LegFacts {
             from: "sip:alice@10.0.0.1".to_owned(),
             to: "sip:100@demo.sip.twilio.com".to_owned(),
             caller_name: None,
             forwarded_from: None,
-            sip_call_id: "call-id-1".to_owned(),
-            source_ip: [10, 0, 0, 1].into(),
+            sip_call_id: Some("call-id-1".to_owned()),
+            source_ip: Some([10, 0, 0, 1].into()),
             username: Some("alice".to_owned()),
             headers: Vec::new(),
         },
@@ -90,8 +98,21 @@ impl World {
             monotonic: Moment::from_start(Duration::from_secs(1000)),
             unix: UnixTime::from_secs(1_437_413_230),
         };
-        let machine = CallMachine::new(facts(gate), now);
-        Self { machine, now, fetch: None, play: None, notifications: Vec::new(), finished: None }
+        Self::around(CallMachine::new(facts(gate), now), now)
+    }
+
+    fn around(machine: CallMachine, now: Now) -> Self {
+        Self {
+            machine,
+            now,
+            fetch: None,
+            play: None,
+            notifications: Vec::new(),
+            callbacks: Vec::new(),
+            children: Vec::new(),
+            route: None,
+            finished: None,
+        }
     }
 
     /// A call whose first document is this; the first effects were seen.
@@ -214,12 +235,43 @@ impl World {
                 text
             }
             Effect::Status(status) => format!("status {status}"),
+            Effect::Route { id } => {
+                self.route = Some(id);
+                "route".to_owned()
+            }
+            Effect::Invite { branch } => format!("invite {}", branch.0),
+            Effect::EndBranch { branch, reason } => {
+                format!("end branch {}{}", branch.0, if reason.is_some() { " with a reason" } else { "" })
+            }
+            Effect::Accept { branch } => format!("accept {}", branch.0),
+            Effect::StartChild { id, child } => {
+                let text = format!("start child {}", child.to);
+                self.children.push((id, *child));
+                text
+            }
+            Effect::EndChild { id, reason } => format!("end child {} {reason:?}", self.child(id).to),
+            Effect::Bridge { id } => format!("bridge {}", self.child(id).to),
+            Effect::Unbridge => "unbridge".to_owned(),
+            Effect::TellParent(ChildNews::Ringing) => "tell ringing".to_owned(),
+            Effect::TellParent(ChildNews::Ready) => "tell ready".to_owned(),
+            Effect::TellParent(ChildNews::Ended(end)) => format!("tell ended {}", end.status),
+            Effect::TellParent(ChildNews::Left(_)) => "tell left".to_owned(),
+            Effect::Callback(callback) => {
+                let param = |name: &str| &callback.params.iter().find(|(key, _)| key == name).unwrap().1;
+                let text = format!("callback {} {}", param("SequenceNumber"), param("CallStatus"));
+                self.callbacks.push(*callback);
+                text
+            }
             Effect::Finish(end) => {
                 let text = format!("finish {} {}s", end.status, end.duration_s);
                 assert!(self.finished.replace(*end).is_none());
                 text
             }
         }
+    }
+
+    fn child(&self, id: EffectId) -> &NewChild {
+        &self.children.iter().find(|(known, _)| *known == id).unwrap().1
     }
 
     /// A parameter of the fetch that waits.
@@ -240,6 +292,7 @@ fn shown(play: &Play) -> String {
         Playable::Audio { content_type, .. } => format!("audio {content_type}"),
         Playable::Speech(speech) => format!("say {}", speech.text),
         Playable::Digits(digits) => format!("digits {digits}"),
+        Playable::RingTone(country) => format!("ring tone {country}"),
     };
     format!("{what} x{}", play.loops)
 }

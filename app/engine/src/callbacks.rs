@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use ringway_model::UnixTime;
 use ringway_model::random::Random;
-use ringway_store::{Callback, Claim, FinishedCall};
+use ringway_store::{Callback, Claim, FinishedCall, NewCallback};
 use ringway_webhook::{Failure, Purpose, Request};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -50,17 +50,23 @@ impl Due {
     }
 }
 
-/// Stores the end of a call, and delivers its callback once both are on the disk. Under way from now on: an end
-/// of the process that comes before waits for it.
-pub(crate) fn finish(shared: &Arc<Shared>, finished: FinishedCall) {
+/// Stores a callback about a call that goes on. Those of one call are delivered one after the other.
+pub(crate) fn progress(shared: &Arc<Shared>, callback: NewCallback) {
+    let stored = shared.store.insert_callback(callback);
+    deliver_in_turn(shared, async move { stored.await.is_ok() });
+}
+
+/// Stores the end of a call, and delivers its callback once both are on the disk; after those that went before,
+/// where some did. Under way from now on: an end of the process that comes before waits for it.
+pub(crate) fn finish(shared: &Arc<Shared>, in_turn: bool, finished: FinishedCall) {
     if finished.callback.is_none() {
         drop(shared.store.finish_call(finished));
         return;
     }
-    shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
-    let shared = Arc::clone(shared);
     match Arc::clone(&shared.prompt_callbacks).try_acquire_owned() {
-        Ok(room) => {
+        Ok(room) if !in_turn => {
+            shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
+            let shared = Arc::clone(shared);
             let claim = Claim { node: shared.node(), lease: LEASE };
             let stored = shared.store.finish_call_and_claim(finished, claim);
             tokio::spawn(async move {
@@ -72,16 +78,23 @@ pub(crate) fn finish(shared: &Arc<Shared>, finished: FinishedCall) {
                 drop(room);
             });
         }
-        Err(_) => {
+        _ => {
             let stored = shared.store.finish_call(finished);
-            tokio::spawn(async move {
-                if stored.await.is_ok() {
-                    shared.callbacks_due.now();
-                }
-                shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
-            });
+            deliver_in_turn(shared, async move { stored.await.is_ok() });
         }
     }
+}
+
+/// The callback is due as soon as it is stored; a failure to store is logged by the store.
+fn deliver_in_turn(shared: &Arc<Shared>, stored: impl Future<Output = bool> + Send + 'static) {
+    shared.callbacks_under_way.fetch_add(1, Ordering::SeqCst);
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        if stored.await {
+            shared.callbacks_due.now();
+        }
+        shared.callbacks_under_way.fetch_sub(1, Ordering::SeqCst);
+    });
 }
 
 /// Delivers until the task is dropped.

@@ -10,7 +10,9 @@ use ringway_call::input::CommandRefused;
 use ringway_model::sid::CallSid;
 use tokio::sync::oneshot;
 
+use crate::Engine;
 use crate::mailbox::Mailbox;
+use crate::outbound::{self, NewCallOut, PlaceError};
 
 /// How long a command may wait for its call to take it, before the answer is [`ControlError::Busy`].
 const TAKE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -35,7 +37,7 @@ impl From<CommandRefused> for ControlError {
     }
 }
 
-/// Sends commands to live calls. The REST API knows the engine by this trait only.
+/// Begins calls, and sends commands to live ones. The REST API knows the engine by this trait only.
 pub trait CallControl: Send + Sync + 'static {
     /// Completes when the call has taken the command, not when it has carried it out.
     fn send(
@@ -43,6 +45,9 @@ pub trait CallControl: Send + Sync + 'static {
         sid: CallSid,
         command: CallCommand,
     ) -> impl Future<Output = Result<(), ControlError>> + Send;
+
+    /// Begins a call out. Completes when its row is kept.
+    fn place(&self, call: NewCallOut) -> impl Future<Output = Result<CallSid, PlaceError>> + Send;
 }
 
 /// The calls of this process. Cheap to clone.
@@ -78,8 +83,8 @@ impl Calls {
     }
 }
 
-impl CallControl for Calls {
-    async fn send(&self, sid: CallSid, command: CallCommand) -> Result<(), ControlError> {
+impl Calls {
+    pub(crate) async fn send(&self, sid: CallSid, command: CallCommand) -> Result<(), ControlError> {
         let mailbox = self.mailboxes.pin().get(&sid).cloned().ok_or(ControlError::NotHere)?;
         let (taken, answer) = oneshot::channel();
         mailbox.command(command, taken)?;
@@ -88,5 +93,15 @@ impl CallControl for Calls {
             Ok(Err(_)) => Err(ControlError::Ended),
             Err(_) => Err(ControlError::Busy),
         }
+    }
+}
+
+impl CallControl for Engine {
+    async fn send(&self, sid: CallSid, command: CallCommand) -> Result<(), ControlError> {
+        self.shared.calls.send(sid, command).await
+    }
+
+    async fn place(&self, call: NewCallOut) -> Result<CallSid, PlaceError> {
+        outbound::place(&self.shared, call).await
     }
 }

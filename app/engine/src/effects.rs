@@ -6,9 +6,9 @@ use ringway_call::effect::{Effect, Fetch, Final, Play, Playable};
 use ringway_call::input::{Fetched, Input};
 use ringway_call::leg::CallFacts;
 use ringway_call::params::{self, Ended};
-use ringway_model::{CallStatus, Direction, Secret, UnixTime};
+use ringway_model::{CallStatus, Secret, UnixTime};
 use ringway_sip::endpoint::Command;
-use ringway_store::{CallbackRequest, FinishedCall, NewCall};
+use ringway_store::{CallbackRequest, FinishedCall, NewCall, NewCallback, Pending, StoreError};
 use ringway_webhook::{Purpose, Request};
 
 use crate::callbacks;
@@ -23,6 +23,16 @@ impl Runner {
         match effect {
             Effect::Ring => self.respond(180, None, Vec::new()),
             Effect::Answer => self.answer(),
+            Effect::Route { id } => self.route(id),
+            Effect::Invite { branch } => self.invite(branch),
+            Effect::EndBranch { branch, reason } => self.end_branch(branch, reason),
+            Effect::Accept { branch } => self.accept(branch),
+            Effect::StartChild { id, child } => self.start_child(id, *child),
+            Effect::EndChild { id, reason } => self.end_child(id, reason),
+            Effect::Bridge { id } => self.bridge(id),
+            Effect::Unbridge => self.leg.unbridge(),
+            Effect::TellParent(news) => self.tell_parent(news),
+            Effect::Callback(request) => self.call_back(*request),
             Effect::Refuse { status, reason } => self.respond(status, reason, Vec::new()),
             Effect::Hangup => self.hang_up(),
             Effect::Fetch(fetch) => self.fetch(fetch),
@@ -38,15 +48,14 @@ impl Runner {
     }
 
     pub(crate) fn respond(&self, status: u16, reason: Option<&str>, headers: Vec<(String, String)>) {
-        let (dialog, reason) = (self.dialog, reason.map(str::to_owned));
+        let (Some(dialog), reason) = (self.dialog, reason.map(str::to_owned)) else { return };
         self.shared.command(Command::Respond { dialog, status, reason, headers, body: None });
     }
 
     fn answer(&mut self) {
         match self.leg.open(&self.shared) {
             Ok(body) => {
-                let headers = Vec::new();
-                let (dialog, body) = (self.dialog, Some(body));
+                let (Some(dialog), body, headers) = (self.dialog, Some(body), Vec::new()) else { return };
                 self.shared.command(Command::Respond { dialog, status: 200, reason: None, headers, body });
                 let to_answer = self.now().monotonic.since(self.started.monotonic);
                 metrics::histogram!("ringway_invite_to_answer_seconds").record(to_answer);
@@ -63,8 +72,9 @@ impl Runner {
     }
 
     fn hang_up(&mut self) {
-        let (dialog, reason) = (self.dialog, None);
-        self.shared.command(Command::Hangup { dialog, reason, headers: Vec::new() });
+        if let Some(dialog) = self.dialog {
+            self.shared.command(Command::Hangup { dialog, reason: None, headers: Vec::new() });
+        }
         self.leg.close();
     }
 
@@ -80,7 +90,7 @@ impl Runner {
             url: fetch.url,
             method: webhook_method(fetch.method),
             params: fetch.params,
-            account_sid: self.facts.gate.account_sid.to_string(),
+            account_sid: self.facts.account_sid().to_string(),
             signing_token: self.signing_token(),
             idempotency_token: uuid(&mut self.random),
             purpose: Purpose::Document,
@@ -107,7 +117,7 @@ impl Runner {
 
     /// The account's token as it was when the call first needed it.
     fn signing_token(&mut self) -> Option<Secret> {
-        let (shared, account) = (&self.shared, &self.facts.gate.account_sid);
+        let (shared, account) = (&self.shared, &self.facts.account_sid());
         self.signing_token.get_or_insert_with(|| shared.signing_token(account)).clone()
     }
 
@@ -116,7 +126,7 @@ impl Runner {
             return self.leg.send_digits(play.id, digits, play.loops);
         }
         self.loops = play.loops;
-        let account = self.facts.gate.account_sid;
+        let account = self.facts.account_sid();
         let token = self.signing_token();
         let (shared, session) = (Arc::clone(&self.shared), self.session.clone());
         let prompt = async move { shared.prompts.prepare(play.what, account, token, session).await };
@@ -128,33 +138,51 @@ impl Runner {
         self.leg.stop_play();
     }
 
-    /// The row is written beside the webhook; nothing waits for it.
-    pub(crate) fn insert_row(&self) {
+    /// The row, in the first state that the call has.
+    pub(crate) fn insert_row(&self) -> Pending<(), StoreError> {
         let facts = &self.facts;
-        drop(self.shared.store.insert_call(NewCall {
+        let status = match self.machine.status() {
+            // The state of a call that is dialled at once is told when it is.
+            CallStatus::Initiated => CallStatus::Queued,
+            status => status,
+        };
+        metrics::counter!("ringway_calls_started_total").increment(1);
+        self.shared.store.insert_call(NewCall {
             sid: facts.call_sid,
-            account_sid: facts.gate.account_sid,
-            parent_call_sid: None,
-            direction: Direction::Inbound,
-            status: CallStatus::Ringing,
+            account_sid: facts.account_sid(),
+            parent_call_sid: facts.parent_call_sid(),
+            direction: facts.direction(),
+            status,
             from: facts.leg.from.clone(),
             to: facts.leg.to.clone(),
             caller_name: facts.leg.caller_name.clone(),
             forwarded_from: facts.leg.forwarded_from.clone(),
             phone_number_sid: None,
-            domain_sid: Some(facts.gate.sid),
+            domain_sid: facts.domain().map(|gate| gate.sid),
             node: self.shared.node(),
             now: self.started.unix,
-            start_time: Some(self.started.unix),
-            callback: callback(facts, params::standard(facts, CallStatus::Ringing)),
-        }));
-        metrics::counter!("ringway_calls_started_total").increment(1);
+            start_time: (status == CallStatus::Ringing).then_some(self.started.unix),
+            callback: callback(facts, params::standard(facts, status)),
+        })
+    }
+
+    /// A callback about a call that goes on.
+    fn call_back(&mut self, request: ringway_call::effect::CallbackRequest) {
+        let new = NewCallback {
+            account_sid: self.facts.account_sid(),
+            call_sid: Some(self.facts.call_sid),
+            request: CallbackRequest { url: request.url, method: request.method, params: request.params },
+            now: self.now().unix,
+        };
+        self.told_of_progress = true;
+        callbacks::progress(&self.shared, new);
     }
 
     fn store_status(&mut self, status: CallStatus) {
         self.count_as(Some(status));
         let now = self.now().unix;
-        drop(self.shared.store.update_call_status(self.facts.call_sid, status, None, now));
+        let dialled = (status == CallStatus::Initiated).then_some(now);
+        drop(self.shared.store.update_call_status(self.facts.call_sid, status, dialled, now));
     }
 
     /// The final row and the callback that is owed go into one transaction; then the callback is delivered.
@@ -165,8 +193,10 @@ impl Runner {
         let duration_s = end.duration_s;
         tracing::info!(status = %end.status, duration_s, "call ended");
         metrics::counter!("ringway_calls_ended_total", "status" => end.status.as_str()).increment(1);
+        let in_turn = self.told_of_progress;
         callbacks::finish(
             &self.shared,
+            in_turn,
             FinishedCall {
                 sid: self.facts.call_sid,
                 status: end.status,
@@ -185,7 +215,9 @@ impl Runner {
 
 /// The end of a call whose task did not live to tell it.
 pub(crate) fn lost(facts: &CallFacts, now: UnixTime) -> FinishedCall {
-    let ended = Ended { status: CallStatus::Failed, duration_s: 0, at: now, sip_response_code: None };
+    let sequence = facts.events().before_the_end();
+    let ended =
+        Ended { status: CallStatus::Failed, duration_s: 0, at: now, sip_response_code: None, sequence };
     let params = params::completed(params::standard(facts, CallStatus::Failed), &ended);
     FinishedCall {
         sid: facts.call_sid,
@@ -199,7 +231,10 @@ pub(crate) fn lost(facts: &CallFacts, now: UnixTime) -> FinishedCall {
 
 /// A request to the status callback, when there is one.
 fn callback(facts: &CallFacts, params: Vec<(String, String)>) -> Option<CallbackRequest> {
-    let urls = facts.gate.urls();
+    if !facts.events().completed {
+        return None;
+    }
+    let urls = facts.urls();
     let url = urls.status_callback_url.clone()?;
     Some(CallbackRequest { url, method: urls.status_callback_method, params })
 }

@@ -28,7 +28,7 @@ pub(crate) fn record(
 ) {
     let (response_code, response_content_type, response_body) = seen(result);
     drop(store.insert_call_event(NewCallEvent {
-        account_sid: facts.gate.account_sid,
+        account_sid: facts.account_sid(),
         call_sid: facts.call_sid,
         number: asked.number,
         request_method: asked.method,

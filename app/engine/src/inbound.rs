@@ -10,15 +10,14 @@ use ringway_call::abuse::{Abuse, Screened};
 use ringway_call::admit::{self, Admission, Admitted, Decision, Refusal, Suspicion};
 use ringway_model::sid::DomainSid;
 use ringway_model::{Moment, Now};
-use ringway_sip::endpoint::{
-    DialogEvent, DialogId, Event, FlowId, Policy, Reply, Screening, Source, TransactionKey, Verdict,
-};
+use ringway_sip::endpoint::{Event, FlowId, Policy, Reply, Screening, Source, TransactionKey, Verdict};
 use ringway_sip::message::{Message, Method};
 use ringway_sip::registrar::{Registrar, Registration};
 use ringway_sip_net::EventSink;
 use ringway_store::StoreDirectory;
 use tokio::runtime::Handle;
 
+use crate::lines::Line;
 use crate::mailbox::Mailbox;
 use crate::notifications;
 use crate::refusals::{self, RefusalRecord};
@@ -294,7 +293,6 @@ impl Gatekeeper {
 pub(crate) struct Arrivals {
     pub(crate) shared: Arc<Shared>,
     pub(crate) runtime: Handle,
-    pub(crate) mailboxes: HashMap<DialogId, Arc<Mailbox>>,
 }
 
 impl EventSink<Option<Box<Admitted>>> for Arrivals {
@@ -303,66 +301,12 @@ impl EventSink<Option<Box<Admitted>>> for Arrivals {
             Event::Incoming { dialog, request, source, ticket } => {
                 let Some(admitted) = ticket else { return };
                 let mailbox = Arc::new(Mailbox::default());
-                self.mailboxes.insert(dialog, Arc::clone(&mailbox));
+                self.shared.lines.insert(dialog, Line::Call(Arc::clone(&mailbox)));
                 let runner =
                     Runner::new(Arc::clone(&self.shared), mailbox, dialog, request, source, *admitted);
                 self.runtime.spawn(runner.run());
             }
-            Event::Dialog { dialog, event: DialogEvent::Terminated } => {
-                if let Some(mailbox) = self.mailboxes.remove(&dialog) {
-                    mailbox.post(|slots| slots.dialog_over = true);
-                }
-            }
-            Event::Dialog { dialog, event } => {
-                if let Some(mailbox) = self.mailboxes.get(&dialog) {
-                    post(mailbox, event);
-                }
-            }
+            Event::Dialog { dialog, event } => self.shared.lines.deliver(dialog, event),
         }
     }
-}
-
-fn post(mailbox: &Mailbox, event: DialogEvent) {
-    match event {
-        DialogEvent::Acknowledged { body } => mailbox.post(|slots| {
-            slots.acknowledged = true;
-            slots.acknowledged_body = body.or(slots.acknowledged_body.take());
-        }),
-        DialogEvent::AcknowledgeTimeout => mailbox.post(|slots| slots.acknowledge_timeout = true),
-        DialogEvent::Cancelled { .. } => mailbox.post(|slots| slots.cancelled = true),
-        DialogEvent::Bye { .. } => mailbox.post(|slots| slots.bye = true),
-        DialogEvent::Offer { offer, request } => mailbox.post(|slots| slots.offer = Some((offer, request))),
-        DialogEvent::OfferWithdrawn { offer } => mailbox.post(|slots| {
-            slots.offer.take_if(|(waiting, _)| *waiting == offer);
-        }),
-        DialogEvent::Info { request } => {
-            if let Some(digit) = relayed_digit(&request) {
-                mailbox.digit(digit);
-            }
-        }
-        DialogEvent::Gone => mailbox.post(|slots| slots.dialog_over = true),
-        // A call that came in makes no requests that these answer, and `Terminated` was handled above.
-        DialogEvent::Provisional { .. }
-        | DialogEvent::Answered { .. }
-        | DialogEvent::Rejected { .. }
-        | DialogEvent::OfferAnswered { .. }
-        | DialogEvent::OfferRefused { .. }
-        | DialogEvent::Terminated => {}
-    }
-}
-
-/// The key in an INFO of a phone that sends keys so: `application/dtmf-relay` (`Signal=5`) or
-/// `application/dtmf` (`5`).
-fn relayed_digit(request: &Message) -> Option<char> {
-    let content_type = request.content_type()?.split(';').next()?.trim();
-    let body = std::str::from_utf8(request.body()).ok()?;
-    let text = if content_type.eq_ignore_ascii_case("application/dtmf-relay") {
-        let signal = |line: &&str| line.get(..6).is_some_and(|name| name.eq_ignore_ascii_case("signal"));
-        body.lines().find(signal)?.split_once('=')?.1
-    } else if content_type.eq_ignore_ascii_case("application/dtmf") {
-        body
-    } else {
-        return None;
-    };
-    text.trim().chars().next().map(|key| key.to_ascii_uppercase())
 }

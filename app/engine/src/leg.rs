@@ -1,5 +1,5 @@
-//! The media of one call: the caller's offer, our answer, the session that speaks and listens, and what
-//! later offers of the same dialog change.
+//! The media of one call: the caller's offer and our answer, or ours and its answer, the session that speaks and
+//! listens, and what later offers of the same dialog change.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ringway_call::effect::EffectId;
 use ringway_media::sdp::{LocalMedia, Negotiation, SdpError, SessionDescription, sdp_from_body};
 use ringway_media::{Latch, Negotiated, PlayId, Prompt, SessionConfig, SessionEvent};
-use ringway_rtp_net::{ReservedPorts, Session};
+use ringway_rtp_net::{ReservedPorts, Session, SessionHandle, Ways};
 use ringway_sip::endpoint::{Body, Source};
 use ringway_sip::message::Message;
 
@@ -39,9 +39,9 @@ pub(crate) struct Unacceptable {
 
 /// One leg.
 pub(crate) struct Leg {
-    /// Where the INVITE came from.
-    pub(crate) source: Source,
-    invite: Message,
+    /// Where the INVITE came from, or the 200 of a call out.
+    pub(crate) source: Option<Source>,
+    invite: Option<Message>,
     offer: Option<SessionDescription>,
     negotiation: Option<Negotiation>,
     /// Ports that wait for the answer in the ACK, when our 200 made the offer.
@@ -50,16 +50,86 @@ pub(crate) struct Leg {
     mailbox: Arc<Mailbox>,
 }
 
+/// What one branch of a call out offers: its own ports, so that no two of the called meet.
+pub(crate) struct Offer {
+    source: Source,
+    ports: ReservedPorts,
+    negotiation: Negotiation,
+}
+
+impl Offer {
+    /// Takes ports on the address that packets to the far end leave from. The body is for the INVITE.
+    pub(crate) fn new(shared: &Shared, source: Source) -> Result<(Self, Body), Unacceptable> {
+        let (ports, local) = reserve(shared, &source)?;
+        let mut negotiation = Negotiation::new(local);
+        let sdp = negotiation.offer();
+        Ok((Self { source, ports, negotiation }, body(sdp)))
+    }
+}
+
 impl Leg {
+    /// Of a call that came in.
     pub(crate) fn new(invite: Message, source: Source, mailbox: Arc<Mailbox>) -> Self {
-        Self { source, invite, offer: None, negotiation: None, waiting: None, session: None, mailbox }
+        Self { source: Some(source), invite: Some(invite), ..Self::of_call_out(mailbox) }
+    }
+
+    /// Of a call out, before it is answered.
+    pub(crate) fn of_call_out(mailbox: Arc<Mailbox>) -> Self {
+        Self {
+            source: None,
+            invite: None,
+            offer: None,
+            negotiation: None,
+            waiting: None,
+            session: None,
+            mailbox,
+        }
+    }
+
+    /// A branch was answered: its offer and this answer are the media of the call.
+    pub(crate) fn accept(
+        &mut self,
+        shared: &Shared,
+        offer: Offer,
+        answer: &Message,
+    ) -> Result<(), Unacceptable> {
+        let Offer { source, ports, mut negotiation } = offer;
+        self.source = Some(source);
+        let Some(description) = description(answer)? else {
+            let message = "The answer has no session description.".to_owned();
+            return Err(Unacceptable { status: 488, code: BAD_DESCRIPTION, message });
+        };
+        let negotiated = negotiation.apply_answer(&description).map_err(|error| unacceptable(&error))?;
+        self.negotiation = Some(negotiation);
+        self.start(shared, ports, negotiated);
+        Ok(())
+    }
+
+    /// Names its sound, for whom it is bridged with.
+    pub(crate) fn handle(&self) -> Option<SessionHandle> {
+        self.session.as_ref().map(Session::handle)
+    }
+
+    /// Both hear each other from now on, unless either has ended meanwhile.
+    pub(crate) fn bridge(&self, other: &SessionHandle) {
+        if let Some(session) = &self.session {
+            session.bridge(other, Ways::Both);
+        }
+    }
+
+    /// Neither hears the other any more.
+    pub(crate) fn unbridge(&self) {
+        if let Some(session) = &self.session {
+            session.unbridge();
+        }
     }
 
     /// Reads the caller's offer and makes sure that it can be answered, before an application is asked.
     pub(crate) fn read_offer(&mut self, shared: &Shared) -> Result<(), Unacceptable> {
-        match description(&self.invite)? {
+        let (Some(invite), Some(source)) = (&self.invite, &self.source) else { return Ok(()) };
+        match description(invite)? {
             Some(offer) => {
-                let trial = LocalMedia::new(shared.advertised(&self.source), 1, 1, 1);
+                let trial = LocalMedia::new(shared.advertised(source), 1, 1, 1);
                 Negotiation::new(trial).answer(&offer).map_err(|error| unacceptable(&error))?;
                 self.offer = Some(offer);
                 Ok(())
@@ -75,14 +145,8 @@ impl Leg {
 
     /// Takes ports, and opens media as the offer asks. The body is for our 200.
     pub(crate) fn open(&mut self, shared: &Shared) -> Result<Body, Unacceptable> {
-        let ports = shared.media.reserve(self.source.local.ip()).map_err(|error| Unacceptable {
-            status: 503,
-            code: INTERNAL_FAILURE,
-            message: format!("No media ports are left: {error}."),
-        })?;
-        let address = shared.advertised(&self.source);
-        let session_id = shared.random().u64() >> 2;
-        let local = LocalMedia::new(address, ports.rtp_port(), ports.rtcp_port(), session_id);
+        let source = self.source.ok_or_else(no_ports_without_a_place)?;
+        let (ports, local) = reserve(shared, &source)?;
         let mut negotiation = Negotiation::new(local);
         let sdp = match &self.offer {
             Some(offer) => {
@@ -164,10 +228,11 @@ impl Leg {
             first_sequence: random.u32() as u16,
             first_timestamp: random.u32(),
             cname: uuid(&mut random),
-            latch: if shared.config.latch_any {
-                Latch::Any
-            } else {
-                Latch::Signalled { signalling: self.source.remote.ip() }
+            latch: match self.source {
+                Some(source) if !shared.config.latch_any => {
+                    Latch::Signalled { signalling: source.remote.ip() }
+                }
+                _ => Latch::Any,
             },
             inactivity: shared.config.rtp_timeout,
             listen: false,
@@ -178,6 +243,25 @@ impl Leg {
         let session = shared.media.open(ports, config, Box::new(move |event| tell(&mailbox, event)));
         self.session = Some(session);
     }
+}
+
+/// Ports, and what descriptions say of them.
+fn reserve(shared: &Shared, source: &Source) -> Result<(ReservedPorts, LocalMedia), Unacceptable> {
+    let ports = shared.media.reserve(source.local.ip()).map_err(|error| Unacceptable {
+        status: 503,
+        code: INTERNAL_FAILURE,
+        message: format!("No media ports are left: {error}."),
+    })?;
+    let session_id = shared.random().u64() >> 2;
+    let address = shared.advertised(source);
+    let local = LocalMedia::new(address, ports.rtp_port(), ports.rtcp_port(), session_id);
+    Ok((ports, local))
+}
+
+/// Only a call that came in is answered by us, and it came from somewhere.
+fn no_ports_without_a_place() -> Unacceptable {
+    let message = "The call has no place that media could come from.".to_owned();
+    Unacceptable { status: 503, code: INTERNAL_FAILURE, message }
 }
 
 /// On the media thread.
@@ -196,7 +280,7 @@ fn body(sdp: Vec<u8>) -> Body {
     Body { content_type: SDP.to_owned(), bytes: Bytes::from(sdp) }
 }
 
-/// The session description of a request; none when it has no body.
+/// The session description of a message; none when it has no body.
 fn description(request: &Message) -> Result<Option<SessionDescription>, Unacceptable> {
     if request.body().is_empty() {
         return Ok(None);
@@ -205,7 +289,7 @@ fn description(request: &Message) -> Result<Option<SessionDescription>, Unaccept
     let bytes = sdp_from_body(content_type, request.body()).map_err(|error| Unacceptable {
         status: 415,
         code: BAD_DESCRIPTION,
-        message: format!("The INVITE has no session description: {error}."),
+        message: format!("The session description cannot be read: {error}."),
     })?;
     SessionDescription::parse(bytes).map(Some).map_err(|error| unacceptable(&error))
 }
@@ -214,6 +298,6 @@ fn unacceptable(error: &SdpError) -> Unacceptable {
     Unacceptable {
         status: 488,
         code: error.code(),
-        message: format!("The INVITE's media cannot be used: {error}."),
+        message: format!("The media of the other side cannot be used: {error}."),
     }
 }

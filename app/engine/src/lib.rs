@@ -7,14 +7,18 @@
 #![forbid(unsafe_code)]
 
 mod bans;
+mod branches;
 mod callbacks;
 pub mod calls;
 mod effects;
 mod events;
 mod inbound;
 mod leg;
+mod lines;
 mod mailbox;
 mod notifications;
+pub mod outbound;
+mod places;
 mod prompts;
 mod recovery;
 mod refusals;
@@ -22,7 +26,6 @@ pub mod registrations;
 mod runner;
 mod shared;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -35,7 +38,7 @@ use ringway_sip_net::{Driver, Listeners};
 use ringway_store::{RegistrationLog, StoreError};
 use tokio::runtime::Handle;
 
-pub use crate::calls::{CallCommand, CallControl, Calls, ControlError};
+pub use crate::calls::{CallCommand, CallControl, ControlError};
 use crate::inbound::{Arrivals, Gatekeeper};
 pub use crate::refusals::RefusalRecord;
 use crate::registrations::{Keeper, Registrations};
@@ -106,8 +109,7 @@ impl Engine {
         let keeper = registrations::keep(Arc::clone(&shared.registrations), registrations)
             .map_err(StartError::Registrations)?;
         let gatekeeper = Gatekeeper::new(sip.admission, (sip.abuse, sip.banned), Arc::clone(&shared));
-        let arrivals =
-            Arrivals { shared: Arc::clone(&shared), runtime: Handle::current(), mailboxes: HashMap::new() };
+        let arrivals = Arrivals { shared: Arc::clone(&shared), runtime: Handle::current() };
         let endpoint = Endpoint::new(sip.endpoint, shared::seed());
         let driver = sip.listeners.start(endpoint, gatekeeper, arrivals)?;
         // Nobody else sets it.
@@ -115,11 +117,6 @@ impl Engine {
         tokio::spawn(callbacks::deliver_all(Arc::clone(&shared)));
         let keeper = Arc::new(Mutex::new(Some(keeper)));
         Ok(Self { shared, driver: Arc::new(Mutex::new(Some(driver))), keeper })
-    }
-
-    /// The live calls, for the REST API.
-    pub fn calls(&self) -> Calls {
-        self.shared.calls.clone()
     }
 
     /// Who is registered where, for the REST API.

@@ -4,7 +4,10 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringway_sip::endpoint::{Body, OfferId};
+use ringway_call::child::{ChildNews, EndReason};
+use ringway_call::effect::EffectId;
+use ringway_rtp_net::SessionHandle;
+use ringway_sip::endpoint::{Body, DialogEvent, DialogId, OfferId};
 use ringway_sip::message::Message;
 use tokio::sync::{Notify, oneshot};
 
@@ -12,6 +15,17 @@ use crate::calls::{CallCommand, ControlError};
 
 /// Keys that may wait; what is pressed beyond them is lost.
 const DIGITS_MAX: usize = 64;
+
+/// Events of branches that may wait. Each branch has few that matter, and says each once; what a far end can
+/// repeat at will is dropped beyond this.
+const BRANCH_EVENTS_MAX: usize = 256;
+
+/// What a child tells, with its sound.
+pub(crate) struct FromChild {
+    pub(crate) id: EffectId,
+    pub(crate) news: ChildNews,
+    pub(crate) sound: Option<SessionHandle>,
+}
 
 /// The answer to whoever sent a command.
 pub(crate) type Taken = oneshot::Sender<Result<(), ControlError>>;
@@ -34,8 +48,8 @@ pub(crate) struct Slots {
     pub(crate) acknowledge_timeout: bool,
     /// The caller gave up.
     pub(crate) cancelled: bool,
-    /// The caller hung up.
-    pub(crate) bye: bool,
+    /// The other side hung up, with these headers of its own.
+    pub(crate) bye: Option<Vec<(String, String)>>,
     /// Nothing more will come from the dialog.
     pub(crate) dialog_over: bool,
     /// The peer wants to change the session.
@@ -46,6 +60,14 @@ pub(crate) struct Slots {
     pub(crate) played: Option<u64>,
     /// No RTP for too long.
     pub(crate) media_inactive: bool,
+    /// What was heard of the branches of a call out, in order.
+    pub(crate) branches: VecDeque<(DialogId, DialogEvent)>,
+    /// What the children told, in order: at most four things each.
+    pub(crate) children: VecDeque<FromChild>,
+    /// The parent has bridged this call.
+    pub(crate) bridged: bool,
+    /// The parent does not want this call any more.
+    pub(crate) unwanted: Option<EndReason>,
     /// The REST API wants something.
     pub(crate) command: Option<(CallCommand, Taken)>,
     /// The process is about to stop.
@@ -64,6 +86,28 @@ impl Mailbox {
         self.post(|slots| {
             if slots.digits.len() < DIGITS_MAX {
                 slots.digits.push_back(digit);
+            }
+        });
+    }
+
+    /// Something was heard of a branch. Of its 1xx the newest is enough.
+    pub(crate) fn branch(&self, dialog: DialogId, event: DialogEvent) {
+        let matters = matches!(
+            event,
+            DialogEvent::Answered { .. }
+                | DialogEvent::Rejected { .. }
+                | DialogEvent::Bye { .. }
+                | DialogEvent::Gone
+                | DialogEvent::Terminated
+        );
+        self.post(|slots| {
+            if let DialogEvent::Provisional { .. } = event {
+                slots.branches.retain(|(of, waiting)| {
+                    *of != dialog || !matches!(waiting, DialogEvent::Provisional { .. })
+                });
+            }
+            if matters || slots.branches.len() < BRANCH_EVENTS_MAX {
+                slots.branches.push_back((dialog, event));
             }
         });
     }
@@ -99,12 +143,12 @@ mod tests {
     async fn nothing_posted_before_the_call_looks_is_lost() {
         let mailbox = Mailbox::default();
         mailbox.post(|slots| slots.acknowledged = true);
-        mailbox.post(|slots| slots.bye = true);
+        mailbox.post(|slots| slots.bye = Some(Vec::new()));
         mailbox.digit('7');
         let news = mailbox.take().await;
-        assert!(news.acknowledged && news.bye);
+        assert!(news.acknowledged && news.bye.is_some());
         assert_eq!(news.digits, ['7']);
-        assert!(!mailbox.slots().bye, "taken once");
+        assert!(mailbox.slots().bye.is_none(), "taken once");
     }
 
     #[tokio::test]

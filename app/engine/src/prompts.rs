@@ -9,6 +9,7 @@ use ringway_call::effect::{Playable, RESPONSE_BODY_SEEN_BYTES, ResponseSeen, Spe
 use ringway_call::input::FetchFailure;
 use ringway_call::url::presentable;
 use ringway_media::Prompt;
+use ringway_media::ringback::ringback;
 use ringway_model::Secret;
 use ringway_model::sid::AccountSid;
 use ringway_rtp_net::prompt::{DecodeLimits, prompt};
@@ -59,6 +60,10 @@ impl Prompts {
                 decode(content_type, None, body, INVALID_DOCUMENT).await.map(without_warning)
             }
             Playable::Speech(speech) => self.spoken(speech).await,
+            Playable::RingTone(country) => match ringback(country) {
+                Some(prompt) => Ok(without_warning(prompt)),
+                None => Err(failure(INTERNAL_FAILURE, format!("There is no ring tone of {country:?}."))),
+            },
             Playable::Digits(_) => Ok(without_warning(Arc::new(Prompt::from_pcm_8k(&[])))),
         }
     }

@@ -3,13 +3,16 @@
 
 use ringway_call::params::{self, Ended};
 use ringway_model::sid::CallSid;
-use ringway_model::{CallStatus, Now};
+use ringway_model::{CallStatus, Direction, Now};
 use ringway_store::{
     CallbackRequest, LogLevel, NewNotification, Recovered, Store, StoreError, UnfinishedCall,
 };
 
 /// The number of the notification: an internal failure (contract, runtime.md 1.8).
 const INTERNAL_FAILURE: u32 = 12400;
+
+/// `initiated`, `ringing` and `answered` may have been told before the end.
+const CALLBACKS_BEFORE_THE_END_MAX: u32 = 3;
 
 /// Settles them all in one transaction and returns their SIDs.
 pub(crate) async fn recover(store: &Store, node: String, now: Now) -> Result<Vec<CallSid>, StoreError> {
@@ -18,7 +21,10 @@ pub(crate) async fn recover(store: &Store, node: String, now: Now) -> Result<Vec
 
 fn settle(unfinished: &UnfinishedCall, now: Now) -> Recovered {
     let call = &unfinished.call;
-    let ended = Ended { status: CallStatus::Failed, duration_s: 0, at: now.unix, sip_response_code: None };
+    // How many callbacks went before is not known any more; of an inbound call none ever does.
+    let sequence = if call.direction == Direction::Inbound { 0 } else { CALLBACKS_BEFORE_THE_END_MAX };
+    let ended =
+        Ended { status: CallStatus::Failed, duration_s: 0, at: now.unix, sip_response_code: None, sequence };
     let callback = unfinished
         .callback
         .clone()

@@ -1,14 +1,16 @@
 //! The task of one call: news become inputs of its machine, and the machine's effects are performed.
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ringway_call::admit::Admitted;
+use ringway_call::child::ChildNews;
 use ringway_call::effect::{EffectId, Level, Notification};
 use ringway_call::input::{FetchFailure, Fetched, Input};
-use ringway_call::leg::CallFacts;
+use ringway_call::leg::{CallFacts, CallOrigin};
 use ringway_call::machine::CallMachine;
 use ringway_model::sid::CallSid;
 use ringway_model::{CallStatus, Moment, Now};
@@ -18,6 +20,7 @@ use ringway_sip::message::Message;
 use ringway_webhook::CallSession;
 use tracing::Instrument;
 
+use crate::branches::{Branches, Child, Parent, never_begun};
 use crate::effects::lost;
 use crate::leg::{Leg, Unacceptable};
 use crate::mailbox::{Mailbox, Slots};
@@ -34,9 +37,16 @@ pub(crate) struct Runner {
     pub(crate) shared: Arc<Shared>,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) facts: Arc<CallFacts>,
-    pub(crate) dialog: DialogId,
+    /// None of a call out until it is answered.
+    pub(crate) dialog: Option<DialogId>,
     pub(crate) machine: CallMachine,
     pub(crate) leg: Leg,
+    /// Of a call out.
+    pub(crate) branches: Branches,
+    /// Of a call that a Dial began.
+    pub(crate) parent: Option<Parent>,
+    /// The calls that this one's Dial began.
+    pub(crate) children: HashMap<EffectId, Child>,
     /// Cookies, logins and cached documents of this call.
     pub(crate) session: CallSession,
     pub(crate) fetching: Pending<Result<Fetched, FetchFailure>>,
@@ -54,6 +64,8 @@ pub(crate) struct Runner {
     /// When the webhook that is on its way was asked, and how long all of them together took.
     pub(crate) fetch_started: Moment,
     pub(crate) webhook_time: Duration,
+    /// Whether callbacks went before the last one.
+    pub(crate) told_of_progress: bool,
     pub(crate) finished: bool,
 }
 
@@ -68,20 +80,40 @@ impl Runner {
         admitted: Admitted,
     ) -> Self {
         let now = shared.now();
-        let mut random = shared.random();
-        let call_sid = CallSid::from_random(random.bytes());
-        let facts =
-            CallFacts { call_sid, gate: admitted.gate, leg: admitted.leg, limits: shared.config.call_limits };
-        let machine = CallMachine::new(facts.clone(), now);
+        let call_sid = CallSid::from_random(shared.random().bytes());
+        let mut limits = shared.config.call_limits;
+        limits.max_forwards = request.max_forwards().unwrap_or(limits.max_forwards);
+        let origin = CallOrigin::Domain(admitted.gate);
+        let machine = CallMachine::new(CallFacts { call_sid, origin, leg: admitted.leg, limits }, now);
         let leg = Leg::new(request, source, Arc::clone(&mailbox));
-        shared.calls.insert(call_sid, Arc::clone(&mailbox));
+        Self { dialog: Some(dialog), ..Self::of(shared, mailbox, machine, leg) }
+    }
+
+    /// A call out, which nobody was asked to take yet.
+    pub(crate) fn call_out(
+        shared: Arc<Shared>,
+        mailbox: Arc<Mailbox>,
+        machine: CallMachine,
+        parent: Option<Parent>,
+    ) -> Self {
+        let leg = Leg::of_call_out(Arc::clone(&mailbox));
+        Self { parent, ..Self::of(shared, mailbox, machine, leg) }
+    }
+
+    fn of(shared: Arc<Shared>, mailbox: Arc<Mailbox>, machine: CallMachine, leg: Leg) -> Self {
+        let (now, random) = (shared.now(), shared.random());
+        let facts = Arc::new(machine.facts().clone());
+        shared.calls.insert(facts.call_sid, Arc::clone(&mailbox));
         Self {
             shared,
             mailbox,
-            facts: Arc::new(facts),
-            dialog,
+            facts,
+            dialog: None,
             machine,
             leg,
+            branches: Branches::default(),
+            parent: None,
+            children: HashMap::new(),
             session: CallSession::default(),
             fetching: None,
             preparing: None,
@@ -93,6 +125,7 @@ impl Runner {
             fetches: 0,
             fetch_started: now.monotonic,
             webhook_time: Duration::ZERO,
+            told_of_progress: false,
             finished: false,
         }
     }
@@ -104,12 +137,15 @@ impl Runner {
     }
 
     async fn live(mut self) {
-        let _guard =
-            Ended { shared: Arc::clone(&self.shared), facts: Arc::clone(&self.facts), dialog: self.dialog };
-        tracing::info!(domain = %self.facts.gate.name, source = %self.leg.source.remote, "incoming call");
-        match self.leg.read_offer(&self.shared) {
-            Ok(()) => self.begin(),
-            Err(unacceptable) => self.refuse(&unacceptable),
+        let _guard = Ended {
+            shared: Arc::clone(&self.shared),
+            facts: Arc::clone(&self.facts),
+            mailbox: Arc::clone(&self.mailbox),
+            parent: self.parent.as_ref().map(|parent| (parent.id, Arc::clone(&parent.mailbox))),
+        };
+        match self.leg.source {
+            Some(source) => self.begin_incoming(&source),
+            None => self.begin_call_out(),
         }
         while !self.finished {
             let wake = self.machine.next_timeout().map(|at| at.since(self.now().monotonic));
@@ -118,19 +154,34 @@ impl Runner {
                 news = self.mailbox.take() => self.news(news),
                 (id, result) = result_of(&mut self.fetching) => self.fetched(id, result),
                 (id, result) = result_of(&mut self.preparing) => self.prepared(id, result),
+                (id, result) = result_of(&mut self.branches.routing) => self.routed(id, result),
                 () = sleep(wake) => self.input(Input::Timeout),
             }
         }
     }
 
-    fn begin(&mut self) {
-        self.count_as(Some(CallStatus::Ringing));
-        self.insert_row();
+    fn begin_incoming(&mut self, source: &Source) {
+        let domain = self.facts.domain().map_or("", |gate| &gate.name);
+        tracing::info!(domain, source = %source.remote, "incoming call");
+        match self.leg.read_offer(&self.shared) {
+            Ok(()) => {
+                self.count_as(Some(CallStatus::Ringing));
+                // Written beside the webhook; nothing waits for it.
+                drop(self.insert_row());
+                self.perform();
+            }
+            Err(unacceptable) => self.refuse(&unacceptable, source),
+        }
+    }
+
+    fn begin_call_out(&mut self) {
+        tracing::info!(direction = %self.facts.direction(), "call out");
+        self.count_as(Some(self.machine.status()));
         self.perform();
     }
 
     /// An INVITE that cannot become a call leaves a notification and a reason among the refusals, and no call.
-    fn refuse(&mut self, unacceptable: &Unacceptable) {
+    fn refuse(&mut self, unacceptable: &Unacceptable, source: &Source) {
         let Unacceptable { status, code, message } = unacceptable;
         let (facts, now) = (&self.facts, self.now().unix);
         let notification = Notification {
@@ -142,16 +193,16 @@ impl Runner {
             params: Vec::new(),
             response: None,
         };
-        let row = notifications::of_call(facts.gate.account_sid, None, &notification, now);
+        let row = notifications::of_call(facts.account_sid(), None, &notification, now);
         drop(self.shared.store.insert_notification(row));
         self.shared.refusals.add(RefusalRecord {
             time: now,
-            source: self.leg.source.remote,
+            source: source.remote,
             method: "INVITE",
             status: *status,
             code: *code,
             reason: message.clone(),
-            domain_sid: Some(facts.gate.sid),
+            domain_sid: facts.domain().map(|gate| gate.sid),
             from: refusals::short(&facts.leg.from),
             to: refusals::short(&facts.leg.to),
         });
@@ -220,6 +271,12 @@ impl Runner {
 
     /// In the order in which they must have happened.
     fn news(&mut self, news: Slots) {
+        for (dialog, event) in news.branches {
+            self.branch_event(dialog, event);
+        }
+        for child in news.children {
+            self.child_news(child);
+        }
         if news.acknowledged {
             self.input(Input::Acknowledged);
             if self.leg.awaits_answer() {
@@ -235,7 +292,9 @@ impl Runner {
         }
         if let Some((offer, request)) = news.offer {
             let result = self.leg.answer_offer(&request);
-            self.shared.command(Command::AnswerOffer { dialog: self.dialog, offer, result });
+            if let Some(dialog) = self.dialog {
+                self.shared.command(Command::AnswerOffer { dialog, offer, result });
+            }
         }
         if let Some((command, taken)) = news.command {
             let now = self.now();
@@ -244,9 +303,12 @@ impl Runner {
             let _ = taken.send(result);
             self.perform();
         }
+        self.parent_news(news.bridged, news.unwanted);
+        if let Some(headers) = news.bye {
+            self.input(Input::Bye(headers));
+        }
         let endings = [
             (news.cancelled, Input::Cancelled),
-            (news.bye, Input::Bye),
             (news.acknowledge_timeout, Input::AcknowledgeTimeout),
             (news.media_inactive, Input::MediaInactive),
             (news.shutdown, Input::Shutdown),
@@ -261,7 +323,7 @@ impl Runner {
     pub(crate) fn notify(&self, notification: &Notification) {
         let facts = &self.facts;
         tracing::warn!(code = notification.code, "{}", notification.message);
-        let (account, call) = (facts.gate.account_sid, Some(facts.call_sid));
+        let (account, call) = (facts.account_sid(), Some(facts.call_sid));
         let row = notifications::of_call(account, call, notification, self.now().unix);
         drop(self.shared.store.insert_notification(row));
     }
@@ -275,13 +337,20 @@ const VOICE_REPLACED: u32 = 13512;
 struct Ended {
     shared: Arc<Shared>,
     facts: Arc<CallFacts>,
-    dialog: DialogId,
+    mailbox: Arc<Mailbox>,
+    parent: Option<(EffectId, Arc<Mailbox>)>,
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.shared.command(Command::Hangup { dialog: self.dialog, reason: None, headers: Vec::new() });
+            for dialog in self.shared.lines.of(&self.mailbox) {
+                self.shared.command(Command::Hangup { dialog, reason: None, headers: Vec::new() });
+            }
+            if let Some((id, mailbox)) = self.parent.take() {
+                let news = ChildNews::Ended(Box::new(never_begun(self.facts.call_sid)));
+                Parent { id, mailbox }.tell(news, None);
+            }
             drop(self.shared.store.finish_call(lost(&self.facts, self.shared.now().unix)));
         }
         self.shared.calls.remove(&self.facts.call_sid);

@@ -1,11 +1,13 @@
 //! What every call's task reaches: the services below, and the few things that all calls share.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ringway_call::HttpMethod;
+use ringway_call::host::Suffixes;
 use ringway_call::leg::CallLimits;
+use ringway_call::pace::Pace;
 use ringway_model::random::Random;
 use ringway_model::sid::AccountSid;
 use ringway_model::{Now, Secret};
@@ -15,12 +17,13 @@ use ringway_sip::registrar::{Bindings, RegistrarLimits};
 use ringway_sip_net::{AdvertiseRule, DriverHandle, Resolver};
 use ringway_speech::Synthesizer;
 use ringway_store::Store;
-use ringway_webhook::{Client, Method};
+use ringway_webhook::{Client, Guard, Method};
 use tokio::sync::{Notify, Semaphore};
 
 use crate::bans::Bans;
 use crate::callbacks::{Due, PROMPT_MAX};
 use crate::calls::Calls;
+use crate::lines::Lines;
 use crate::prompts::Prompts;
 use crate::refusals::Refusals;
 
@@ -57,6 +60,16 @@ pub struct EngineConfig {
     pub accept_late_offer: bool,
     /// Limits of registrations.
     pub registrar: RegistrarLimits,
+    /// The suffixes under which domains are made.
+    pub suffixes: Suffixes,
+    /// The host of our From in calls out.
+    pub from_domain: String,
+    /// Where calls out may go that an application chose.
+    pub guard: Guard,
+    /// Calls of the REST API that each account may begin in a second.
+    pub calls_per_second: u32,
+    /// Calls of the REST API that may wait for their turn, of each account.
+    pub queued_calls_max: u32,
 }
 
 pub(crate) struct Shared {
@@ -69,6 +82,11 @@ pub(crate) struct Shared {
     pub(crate) sip: OnceLock<DriverHandle>,
     pub(crate) config: EngineConfig,
     pub(crate) calls: Calls,
+    /// Who listens to which dialog.
+    pub(crate) lines: Lines,
+    /// Where the URIs of calls out lead.
+    pub(crate) resolver: Resolver,
+    pace: Mutex<Pace>,
     pub(crate) refusals: Refusals,
     /// Where the phones are.
     pub(crate) registrations: Arc<Bindings>,
@@ -89,9 +107,12 @@ impl Shared {
             webhook: services.webhook,
             media: services.media,
             advertise: services.advertise,
+            resolver: services.resolver,
             sip: OnceLock::new(),
+            pace: Mutex::new(Pace::new(config.calls_per_second, config.queued_calls_max)),
             config,
             calls: Calls::default(),
+            lines: Lines::default(),
             refusals: Refusals::default(),
             registrations: Arc::new(Bindings::new(seed())),
             bans: Bans::default(),
@@ -114,6 +135,11 @@ impl Shared {
 
     pub(crate) fn node(&self) -> String {
         self.config.node.clone()
+    }
+
+    /// The turns of calls out.
+    pub(crate) fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands a command to the SIP driver. It stops only after the last call, so nothing is lost.

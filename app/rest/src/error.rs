@@ -49,8 +49,24 @@ codes! {
     RequestTimeout = REQUEST_TIMEOUT, None, "Request Timeout";
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE, None, "Unsupported Media Type";
 
+    NoCalledNumber = BAD_REQUEST, Some(21201), "No Called number specified";
     CallInvalidUrl = BAD_REQUEST, Some(21205), "Invalid URL";
+    CallInvalidSendDigits = BAD_REQUEST, Some(21206), "Invalid SendDigits";
+    CallInvalidTimeout = BAD_REQUEST, Some(21208), "Invalid Timeout";
     CallInvalidMethod = BAD_REQUEST, Some(21209), "Invalid Method";
+    FromNotVerified = BAD_REQUEST, Some(21210), "'From' phone number not verified";
+    InvalidToNumber = BAD_REQUEST, Some(21211), "Invalid 'To' Phone Number";
+    InvalidFromNumber = BAD_REQUEST, Some(21212), "Invalid From Number (caller ID)";
+    CallerRequired = BAD_REQUEST, Some(21213), "Caller phone number is required";
+    CallInvalidApplication = BAD_REQUEST, Some(21218), "Invalid ApplicationSid";
+    SipAuthUsernameTooLong = BAD_REQUEST, Some(21221), "Invalid SipAuthUsername. Must be fewer than 256 chars";
+    SipAuthUsername = BAD_REQUEST, Some(21222), "Invalid SipAuthUsername. Illegal chars";
+    SipAuthPasswordTooLong = BAD_REQUEST, Some(21223), "Invalid SipAuthPassword. Must be fewer than 256 chars";
+    SipAuthPassword = BAD_REQUEST, Some(21224), "Invalid SipAuthPassword. Illegal chars";
+    SipAuthPasswordRequired = BAD_REQUEST, Some(21225), "SipAuthPassword is required when providing SipAuthUsername";
+    SipHeadersTooLong = BAD_REQUEST, Some(21227), "Headers portion of SIP URI must be fewer than 1024 chars";
+    SipHeaderName = BAD_REQUEST, Some(21228), "Invalid SIP Header. Illegal chars in header name";
+    SipHeaderValue = BAD_REQUEST, Some(21229), "Invalid SIP Header. Illegal chars in header value";
     InvalidCallState = BAD_REQUEST, Some(21220), "Invalid call state";
     TwimlTooLarge = BAD_REQUEST, Some(32018), "Twiml size exceeded maximum allowed value";
 

@@ -15,6 +15,7 @@ use ringway_sip_net::ListenSpec;
 
 use crate::abuse::AbuseOptions;
 use crate::call::CallOptions;
+use crate::calls_out::CallsOut;
 use crate::exec::ExecOptions;
 use crate::intercept::InterceptOptions;
 use crate::registrations::RegistrationOptions;
@@ -231,6 +232,10 @@ pub(crate) struct ServeOptions {
     /// The longest a call may last.
     #[arg(long, env = "RINGWAY_CALL_TIME_LIMIT", value_name = "TIME", default_value = "4h", value_parser = parse_duration)]
     pub(crate) call_time_limit: Duration,
+
+    /// Calls out.
+    #[command(flatten)]
+    pub(crate) calls_out: CallsOut,
 
     /// Refuse new calls when packets wait longer than this to be read.
     #[arg(long, env = "RINGWAY_OVERLOAD_AGE", value_name = "TIME", default_value = "400ms", value_parser = parse_duration)]

@@ -5,6 +5,7 @@
 mod abuse;
 mod admin;
 mod call;
+mod calls_out;
 mod config;
 mod demo;
 mod exec;

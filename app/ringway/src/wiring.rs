@@ -101,7 +101,7 @@ impl Service {
         let services = Services {
             store: store.clone(),
             resolver: Resolver::new(names.client(), &sip, net.names, random.bytes()),
-            webhook: webhook(&options, names, &addresses)?,
+            webhook: webhook(&options, names, guard(&options, &addresses))?,
             speech: speech(&mut warnings).await,
             media,
             advertise: advertise.clone(),
@@ -115,7 +115,8 @@ impl Service {
         };
         let registrations = RegistrationLog::open(&options.data_dir)
             .map_err(|error| format!("cannot open the registrations: {error}"))?;
-        let engine = Engine::start(engine_config(&options, calls_max)?, services, registrations, sip_side);
+        let config = engine_config(&options, calls_max, guard(&options, &addresses))?;
+        let engine = Engine::start(config, services, registrations, sip_side);
         let engine = engine.await.map_err(|error| error.to_string())?;
         let startup = Startup {
             http: HttpListen {
@@ -305,15 +306,20 @@ fn advertise(options: &ServeOptions, sip: &[ListenSpec]) -> (AdvertiseRule, Opti
     (rule, told)
 }
 
-fn webhook(options: &ServeOptions, names: Names, own: &[SocketAddr]) -> Result<Client, String> {
+/// Where applications may send us, by HTTP and by SIP.
+fn guard(options: &ServeOptions, own: &[SocketAddr]) -> Guard {
+    Guard {
+        allow: options.webhook_allow.clone(),
+        loopback: own.iter().all(|address| address.ip().is_loopback())
+            || options.webhook_allow.iter().any(|net| net.addr().is_loopback()),
+        own_listeners: own.to_vec(),
+    }
+}
+
+fn webhook(options: &ServeOptions, names: Names, guard: Guard) -> Result<Client, String> {
     let client = Client::new(ClientConfig {
         user_agent: USER_AGENT.to_owned(),
-        guard: Guard {
-            allow: options.webhook_allow.clone(),
-            loopback: own.iter().all(|address| address.ip().is_loopback())
-                || options.webhook_allow.iter().any(|net| net.addr().is_loopback()),
-            own_listeners: own.to_vec(),
-        },
+        guard,
         names: Some(names),
         in_flight_per_host_max: options.webhooks_per_host,
         media_bytes_max: options.media_file_mib * 1024 * 1024,
@@ -348,7 +354,7 @@ fn admission(options: &ServeOptions, random: &mut Random) -> Admission {
     Admission::new(config, Nonces::new(random.bytes(), SHARD), random.bytes())
 }
 
-fn engine_config(options: &ServeOptions, calls_max: usize) -> Result<EngineConfig, String> {
+fn engine_config(options: &ServeOptions, calls_max: usize, guard: Guard) -> Result<EngineConfig, String> {
     Ok(EngineConfig {
         node: options.node.clone(),
         call_limits: CallLimits { duration_max: options.call_time_limit, ..CallLimits::default() },
@@ -357,6 +363,11 @@ fn engine_config(options: &ServeOptions, calls_max: usize) -> Result<EngineConfi
         rtp_timeout: options.rtp_timeout,
         accept_late_offer: options.late_offer == LateOffer::Accept,
         registrar: options.registrations.limits()?,
+        suffixes: Suffixes::new(&options.domain_suffix),
+        from_domain: options.domain_suffix.first().unwrap_or(&options.realm).clone(),
+        guard,
+        calls_per_second: options.calls_out.calls_per_second,
+        queued_calls_max: options.calls_out.queued_calls_max,
     })
 }
 
@@ -372,7 +383,7 @@ fn router(options: &ServeOptions, store: &Store, engine: &Engine) -> axum::Route
         ipv6_lists: options.sip_network.ipv6_acl,
         ..Settings::default()
     };
-    Api::new(store.clone(), engine.calls(), engine.registrations(), settings).router()
+    Api::new(store.clone(), engine.clone(), engine.registrations(), settings).router()
 }
 
 fn serve_rest(listener: TcpListener, tls: Option<Tls>, router: axum::Router) -> Running {

@@ -16,6 +16,11 @@ use crate::{Pending, Store, StoreError, random};
 /// A callback that could not be delivered for so long is given up.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Whether no earlier callback of the same call waits for its first attempt.
+const IN_TURN: &str =
+    "NOT EXISTS (SELECT 1 FROM callbacks AS earlier WHERE earlier.call_sid = callbacks.call_sid
+    AND earlier.id < callbacks.id AND earlier.attempts = 0)";
+
 /// A request to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallbackRequest {
@@ -80,7 +85,8 @@ impl Store {
         self.write_soon(move |work| insert(work, &new, None).map(|callback| callback.id))
     }
 
-    /// Leases up to `limit` callbacks that are due and that nobody holds, the longest due first.
+    /// Leases up to `limit` callbacks that are due and that nobody holds, the longest due first; of one call none
+    /// before those that were stored earlier had their first attempt.
     pub fn claim_due_callbacks(
         &self,
         node: String,
@@ -92,7 +98,7 @@ impl Store {
             let sql = format!(
                 "UPDATE callbacks SET claimed_by = ?1, claimed_until = ?2 WHERE id IN (
                      SELECT id FROM callbacks WHERE next_attempt_at <= ?3 AND expires_at > ?3
-                         AND (claimed_until IS NULL OR claimed_until <= ?3)
+                         AND (claimed_until IS NULL OR claimed_until <= ?3) AND {IN_TURN}
                      ORDER BY next_attempt_at, id LIMIT ?4)
                  RETURNING {}",
                 Callback::COLUMNS
@@ -141,9 +147,11 @@ impl Store {
 
     /// When there will be something to claim or to expire next; `None` when nothing is pending.
     pub fn next_callback_due(&self) -> Result<Option<UnixTime>, StoreError> {
-        let sql =
-            "SELECT min(max(min(next_attempt_at, expires_at), coalesce(claimed_until, 0))) FROM callbacks";
-        Ok(self.read(|connection| rows::one(connection, sql, [], |cells| cells.time_option()))?.flatten())
+        let sql = format!(
+            "SELECT min(max(min(next_attempt_at, expires_at), coalesce(claimed_until, 0))) FROM callbacks
+             WHERE {IN_TURN}"
+        );
+        Ok(self.read(|connection| rows::one(connection, &sql, [], |cells| cells.time_option()))?.flatten())
     }
 }
 

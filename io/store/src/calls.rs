@@ -199,8 +199,8 @@ impl Store {
         })
     }
 
-    /// Records where a call is; false when it is over or unknown. `start_time` stays as it is when `None`.
-    /// A final state is for [`finish_call`](Self::finish_call), and refused here.
+    /// Records where a call is; false when it is over or unknown. `start_time` stays as it is when `None`; until
+    /// then the call was queued. A final state is for [`finish_call`](Self::finish_call), and refused here.
     pub fn update_call_status(
         &self,
         sid: CallSid,
@@ -212,8 +212,9 @@ impl Store {
             return self.write_soon(|_| Ok(true));
         }
         self.write_soon(move |work| {
-            let sql = "UPDATE calls SET status = ?, start_time = coalesce(?, start_time), updated_at = ?
-                WHERE sid = ? AND end_time IS NULL";
+            let sql = "UPDATE calls SET status = ?1, start_time = coalesce(?2, start_time), updated_at = ?3,
+                    queue_time_ms = coalesce(max(?2 - created_at, 0), queue_time_ms)
+                WHERE sid = ?4 AND end_time IS NULL";
             let start = start_time.map(UnixTime::as_millis);
             let values = params![status.as_str(), start, now.as_millis(), sid.as_str()];
             Ok(rows::execute(work.connection, sql, values)? == 1)
@@ -291,7 +292,7 @@ fn insert(work: &mut Work<'_>, row: &FirstRow) -> Result<(), StoreError> {
             to_address, caller_name, forwarded_from, phone_number_sid, domain_sid, start_time, queue_time_ms,
             callback_url, callback_method, callback_params, created_at, updated_at)
         VALUES (:sid, :account, :node, :parent, :direction, :status, :from, :to, :caller_name, :forwarded_from,
-            :number, :domain, :start, 0, :url, :method, :params, :now, :updated)";
+            :number, :domain, :start, coalesce(max(:start - :now, 0), 0), :url, :method, :params, :now, :updated)";
     let callback = new.callback.as_ref();
     let values = named_params! {
         ":sid": new.sid.as_str(),

@@ -224,6 +224,16 @@ impl Store {
         self.read(|connection| records::find(connection, account, sid.as_str()))
     }
 
+    /// Whether the account may show this number to those it calls: its own, or one that it has verified.
+    pub fn may_call_as(&self, account: &AccountSid, number: &str) -> Result<bool, StoreError> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM incoming_phone_numbers
+                WHERE account_sid = ?1 AND phone_number = ?2 AND deleted_at IS NULL)
+            OR EXISTS (SELECT 1 FROM outgoing_caller_ids
+                WHERE account_sid = ?1 AND phone_number = ?2 AND deleted_at IS NULL)";
+        let values = [account.as_str(), number];
+        Ok(self.read(|connection| rows::one(connection, sql, values, |cells| cells.take()))?.unwrap_or(false))
+    }
+
     /// The account's numbers, newest first.
     pub fn incoming_phone_numbers(
         &self,

@@ -196,14 +196,6 @@ async fn only_a_finished_call_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn calls_cannot_be_placed_yet() {
-    let world = World::new().await;
-    let reply = world.post("/Calls.json", "To=sip%3Aa%40b&From=x&Url=http%3A%2F%2Fa%2F").await;
-    reply.refused(405, 20004, "Method not allowed");
-    assert_eq!(reply.header("allow"), "GET");
-}
-
-#[tokio::test]
 async fn a_panic_costs_one_request_and_tells_nothing() {
     let world = World::new().await;
     let sid = world.call(1, CallStatus::InProgress, "0").await;

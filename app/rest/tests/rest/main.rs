@@ -7,6 +7,7 @@ mod addresses;
 mod applications;
 mod auth;
 mod calls;
+mod calls_out;
 mod credential_lists;
 mod domains;
 mod incoming_phone_numbers;

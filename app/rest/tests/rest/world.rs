@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use ringway_engine::calls::{CallCommand, CallControl, ControlError};
+use ringway_engine::outbound::{NewCallOut, PlaceError};
 use ringway_engine::registrations::Registrations;
 use ringway_model::sid::{AccountSid, CallSid};
 use ringway_model::{CallStatus, Direction, Secret, UnixTime};
@@ -28,6 +29,9 @@ pub(crate) struct FakeCalls {
     pub(crate) answer: Arc<Mutex<Option<ControlError>>>,
     pub(crate) panics: Arc<AtomicBool>,
     pub(crate) taken: Arc<Mutex<Vec<(CallSid, CallCommand)>>>,
+    /// The call out that the next `place` begins; its row is the test's affair.
+    pub(crate) placed_sid: Arc<Mutex<Option<CallSid>>>,
+    pub(crate) placed: Arc<Mutex<Vec<NewCallOut>>>,
 }
 
 impl CallControl for FakeCalls {
@@ -35,6 +39,12 @@ impl CallControl for FakeCalls {
         assert!(!self.panics.load(Ordering::Relaxed), "the secret inside");
         self.taken.lock().unwrap().push((sid, command));
         self.answer.lock().unwrap().map_or(Ok(()), Err)
+    }
+
+    async fn place(&self, call: NewCallOut) -> Result<CallSid, PlaceError> {
+        let sid = self.placed_sid.lock().unwrap().take().ok_or(PlaceError::QueueFull)?;
+        self.placed.lock().unwrap().push(call);
+        Ok(sid)
     }
 }
 

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_initial.sql"),
     include_str!("migrations/0002_neighbours.sql"),
     include_str!("migrations/0003_voice.sql"),
+    include_str!("migrations/0004_callback_order.sql"),
 ];
 
 /// Enough for every statement of the store, so that none is prepared twice.

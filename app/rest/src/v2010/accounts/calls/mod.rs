@@ -1,6 +1,6 @@
-//! `/2010-04-01/Accounts/{AC}/Calls` (contract, rest.md 2 "Calls"). Creating calls is not built yet, so
-//! the list has no POST.
+//! `/2010-04-01/Accounts/{AC}/Calls` (contract, rest.md 2 "Calls").
 
+mod create;
 mod delete;
 mod events;
 mod fetch;
@@ -53,7 +53,8 @@ pub(super) async fn dispatch<C: CallControl>(request: &Request<C>, path: &[&str]
     let [sid, rest @ ..] = path else {
         return match request.verb {
             Verb::Get => list::list(request),
-            _ => Err(Fault::wrong_verb("GET")),
+            Verb::Post => create::create(request).await,
+            _ => Err(Fault::wrong_verb("GET, POST")),
         };
     };
     let sid: CallSid = sid.parse().map_err(|_| Fault::not_found())?;

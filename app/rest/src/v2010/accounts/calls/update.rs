@@ -46,7 +46,7 @@ fn command(form: &Form) -> Result<Option<CallCommand>, Fault> {
     }
     let url = rules::url(form, "Url", Code::CallInvalidUrl)?.flatten();
     let method = rules::method(form, "Method", Code::CallInvalidMethod)?;
-    let twiml = twiml(form)?;
+    let twiml = twiml(form)?.map(CallCommand::RunTwiml);
     let status = match form.text("Status") {
         None => None,
         Some("completed") => Some(CallCommand::Complete),
@@ -59,13 +59,14 @@ fn command(form: &Form) -> Result<Option<CallCommand>, Fault> {
     Ok(status.or(redirect).or(twiml))
 }
 
-fn twiml(form: &Form) -> Result<Option<CallCommand>, Fault> {
+/// `Twiml`, within its limit.
+pub(super) fn twiml(form: &Form) -> Result<Option<String>, Fault> {
     match form.text("Twiml") {
         Some(text) if text.chars().count() > TWIML_LENGTH_MAX => {
             let sentence = format!("Twiml must have at most {TWIML_LENGTH_MAX} characters");
             Err(Fault::because(Code::TwimlTooLarge, sentence))
         }
-        text => Ok(text.map(|text| CallCommand::RunTwiml(text.to_owned()))),
+        text => Ok(text.map(str::to_owned)),
     }
 }
 

@@ -96,6 +96,10 @@ impl Live {
                 if !self.rtp.is_watched() {
                     self.relay(other, stamps, arena, stats);
                 }
+                // After a stall of the machine its packets may wait unread: that is no silence.
+                if !self.media.hears_other(now) {
+                    other.relay(self, stamps, arena, stats);
+                }
                 self.receive_reports(stamps, watch, arena, stats);
                 self.media.tick(now);
                 self.hand_over_frame(now, other, stats);

@@ -152,6 +152,12 @@ impl MediaSession {
         }
     }
 
+    /// Whether the other leg has brought something of late. When not, the next tick is silence: an owner that
+    /// may have fallen behind looks for packets of the other leg first.
+    pub fn hears_other(&self, now: Moment) -> bool {
+        self.outbound.hears_other(now)
+    }
+
     /// Whether [`MediaSession::relay_frame`] is waited for. The other leg must listen then.
     pub fn wants_frames(&self) -> bool {
         self.outbound.wants_frames()

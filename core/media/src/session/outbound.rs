@@ -152,6 +152,10 @@ impl Outbound {
         self.feed.wants_frames()
     }
 
+    pub(super) fn hears_other(&self, now: Moment) -> bool {
+        self.feed.is_flowing(now)
+    }
+
     /// The bridge is taken apart: silence follows at once.
     pub(super) fn end_relay(&mut self, now: Moment) {
         self.stream.catch_up(now);

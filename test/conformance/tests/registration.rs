@@ -103,6 +103,7 @@ fn baresip_stays(transport: &str) {
         transport,
         codec: "PCMU",
         register_for_s: 4,
+        authority: None,
     };
     let _phone = Baresip::start(&account, &Sound::tone(1000.0, 1.0, 8000));
     world.stays(transport, "baresip");

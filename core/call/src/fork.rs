@@ -210,6 +210,7 @@ fn rank(status: u16) -> (u16, u16) {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

@@ -16,7 +16,7 @@ use ringway_call::fork::{BranchId, Refused, Stages};
 use ringway_call::input::{BranchAnswer, BranchNews, Command, Fetched, Input, Unroutable};
 use ringway_call::leg::{CallFacts, CallLimits, CallOrigin, LegFacts};
 use ringway_model::sid::{AccountSid, CallSid, DomainSid};
-use ringway_model::{CallStatus, Moment, Now, Random, UnixTime};
+use ringway_model::{Moment, Now, Random, UnixTime};
 
 const SEEDS_DEFAULT: u64 = 1000;
 /// The longest that any message takes, and any phone.
@@ -144,12 +144,12 @@ impl World {
                 self.later(leg, lasts, Input::PlayFinished { id: play.id });
             }
             Effect::StartChild { id, child } => self.start_child(id, *child),
-            Effect::EndChild { id, reason } => self.to_child(id, ParentNews::End(reason)),
+            Effect::EndChild { id, reason } => self.tell_child(id, ParentNews::End(reason)),
             Effect::Bridge { id } => {
                 self.bridged.push(self.children[&id]);
-                self.to_child(id, ParentNews::Bridged);
+                self.tell_child(id, ParentNews::Bridged);
             }
-            Effect::TellParent(news) => self.to_parent(leg, news),
+            Effect::TellParent(news) => self.tell_parent(leg, news),
             Effect::Callback(callback) => self.calls[leg].callbacks.push(*callback),
             Effect::Finish(end) => {
                 self.calls[leg].callbacks.extend(end.callback.clone());
@@ -158,7 +158,8 @@ impl World {
                 if leg == 0 {
                     // The engine drops the handles of the children.
                     let ids: Vec<EffectId> = self.children.keys().copied().collect();
-                    ids.into_iter().for_each(|id| self.to_child(id, ParentNews::End(EndReason::ParentGone)));
+                    ids.into_iter()
+                        .for_each(|id| self.tell_child(id, ParentNews::End(EndReason::ParentGone)));
                 }
             }
             _ => (),
@@ -276,7 +277,7 @@ impl World {
         }
     }
 
-    fn to_parent(&mut self, leg: Leg, news: ChildNews) {
+    fn tell_parent(&mut self, leg: Leg, news: ChildNews) {
         let what = match news {
             ChildNews::Ringing => "ringing",
             ChildNews::Ready => "ready",
@@ -291,7 +292,7 @@ impl World {
         self.in_order(leg, 0, Input::Child { id, news });
     }
 
-    fn to_child(&mut self, id: EffectId, news: ParentNews) {
+    fn tell_child(&mut self, id: EffectId, news: ParentNews) {
         if let Some(leg) = self.children.get(&id).copied() {
             self.in_order(0, leg, Input::Parent(news));
         }

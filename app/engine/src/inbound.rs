@@ -150,6 +150,7 @@ impl Policy for Gatekeeper {
         let why = match status {
             400 => (32105, "The request has no Contact"),
             420 => (0, "The request requires an extension that is not supported"),
+            422 => (0, "The session timer that the request asks for is below 90 s"),
             482 => (0, "The same request came by another way already"),
             483 => (32006, "The request has come by too many hops: its Max-Forwards is 0"),
             _ => (0, "The server is behind with its work, or full"),

@@ -81,13 +81,18 @@ pub(crate) fn post(mailbox: &Mailbox, event: DialogEvent) {
                 mailbox.digit(digit);
             }
         }
-        DialogEvent::Gone | DialogEvent::Terminated => mailbox.post(|slots| slots.dialog_over = true),
+        DialogEvent::Refer { refer, .. } => mailbox.post(|slots| slots.refer = Some(refer)),
+        DialogEvent::SessionExpired | DialogEvent::Gone | DialogEvent::Terminated => {
+            mailbox.post(|slots| slots.dialog_over = true)
+        }
         // Branches are heard elsewhere, and nobody here makes offers to a call that is answered.
         DialogEvent::Provisional { .. }
         | DialogEvent::Answered { .. }
         | DialogEvent::Rejected { .. }
         | DialogEvent::OfferAnswered { .. }
-        | DialogEvent::OfferRefused { .. } => {}
+        | DialogEvent::OfferRefused { .. }
+        | DialogEvent::ReferAnswered { .. }
+        | DialogEvent::Notify { .. } => {}
     }
 }
 
@@ -104,5 +109,13 @@ fn relayed_digit(request: &Message) -> Option<char> {
     } else {
         return None;
     };
-    text.trim().chars().next().map(|key| key.to_ascii_uppercase())
+    relayed_key(text.trim())
+}
+
+/// A key as itself, or as the number that RTP has for it (RFC 4733 3.2).
+fn relayed_key(text: &str) -> Option<char> {
+    match text.parse::<u8>() {
+        Ok(number) => "0123456789*#ABCD".chars().nth(number.into()),
+        Err(_) => text.chars().next().map(|key| key.to_ascii_uppercase()),
+    }
 }

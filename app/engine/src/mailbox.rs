@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ringway_call::child::{ChildNews, EndReason};
 use ringway_call::effect::EffectId;
 use ringway_rtp_net::SessionHandle;
-use ringway_sip::endpoint::{Body, DialogEvent, DialogId, OfferId};
+use ringway_sip::endpoint::{Body, DialogEvent, DialogId, OfferId, ReferId};
 use ringway_sip::message::Message;
 use tokio::sync::{Notify, oneshot};
 
@@ -54,6 +54,8 @@ pub(crate) struct Slots {
     pub(crate) dialog_over: bool,
     /// The peer wants to change the session.
     pub(crate) offer: Option<(OfferId, Message)>,
+    /// The peer wants to be connected with somebody else.
+    pub(crate) refer: Option<ReferId>,
     /// Keys pressed, in order.
     pub(crate) digits: VecDeque<char>,
     /// The newest play that came to its end.

@@ -296,6 +296,10 @@ impl Runner {
                 self.shared.command(Command::AnswerOffer { dialog, offer, result });
             }
         }
+        if let (Some(refer), Some(dialog)) = (news.refer, self.dialog) {
+            // Only a Dial with a referUrl takes transfers (contract, runtime.md 3.2).
+            self.shared.command(Command::AnswerRefer { dialog, refer, status: 603 });
+        }
         if let Some((command, taken)) = news.command {
             let now = self.now();
             let result = self.machine.command(now, command).map_err(Into::into);

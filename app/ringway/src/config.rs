@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use ringway_sip::digest::{Algorithm, Hash};
 use ringway_sip_net::ListenSpec;
 
 use crate::abuse::AbuseOptions;
@@ -197,6 +198,18 @@ pub(crate) struct ServeOptions {
     /// The digest realm. Stored credentials are bound to it.
     #[arg(long, env = "RINGWAY_REALM", value_name = "NAME", default_value = "sip.twilio.com")]
     pub(crate) realm: String,
+
+    /// How phones prove their passwords: MD5, SHA-256, SHA-512-256; the strongest is asked for first.
+    #[arg(
+        long,
+        env = "RINGWAY_DIGEST_ALGORITHMS",
+        value_name = "NAMES",
+        action = ArgAction::Append,
+        value_delimiter = ',',
+        default_values = ["MD5"],
+        value_parser = parse_hash
+    )]
+    pub(crate) digest_algorithms: Vec<Hash>,
 
     /// The domain of requests that name this machine's address instead of a domain (default: refused).
     #[arg(long, env = "RINGWAY_DEFAULT_DOMAIN", value_name = "NAME")]
@@ -457,6 +470,11 @@ fn parse_ports(text: &str) -> Result<PortRange, String> {
         Some((first, last)) if first >= 1024 && first < last => Ok(first..=last),
         _ => Err("expected FIRST-LAST with 1024 <= FIRST < LAST <= 65535, such as 10000-32767".into()),
     }
+}
+
+fn parse_hash(name: &str) -> Result<Hash, String> {
+    let algorithm = Algorithm::parse(name.trim()).filter(|algorithm| !algorithm.session);
+    algorithm.map(|algorithm| algorithm.hash).ok_or_else(|| "expected MD5, SHA-256 or SHA-512-256".into())
 }
 
 pub(crate) fn parse_net(text: &str) -> Result<IpNet, String> {

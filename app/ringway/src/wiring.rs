@@ -17,6 +17,7 @@ use ringway_model::random::Random;
 use ringway_model::sid::AccountSid;
 use ringway_rest::{Api, RequestLimits, Settings, Tls};
 use ringway_rtp_net::{MediaConfig, MediaNet};
+use ringway_sip::digest::Offered;
 use ringway_sip::endpoint::{EndpointConfig, Overload, Transport};
 use ringway_sip::nonce::Nonces;
 use ringway_sip_net::{AdvertiseRule, ListenSpec, Listeners, NetConfig, Resolver, local_address_towards};
@@ -348,6 +349,7 @@ fn endpoint(options: &ServeOptions, advertise: AdvertiseRule) -> EndpointConfig 
 fn admission(options: &ServeOptions, random: &mut Random) -> Admission {
     let config = AdmissionConfig {
         realm: options.realm.clone(),
+        algorithms: Offered::new(&options.digest_algorithms),
         suffixes: Suffixes::new(&options.domain_suffix),
         default_domain: options.default_domain.as_ref().map(|name| name.to_ascii_lowercase()),
     };

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use ringway_model::sid::{AccountSid, DomainSid};
 use ringway_model::uri::{Scheme, UriRef};
 use ringway_model::{Now, phone};
+use ringway_sip::digest::Offered;
 use ringway_sip::endpoint::{Reply, Source, Transport};
 use ringway_sip::message::{Message, Method};
 use ringway_sip::nonce::Nonces;
@@ -33,6 +34,8 @@ const SHOWN_CHARACTERS_MAX: usize = 128;
 pub struct AdmissionConfig {
     /// The realm of challenges; the stored hashes are made for it. `sip.twilio.com` unless changed.
     pub realm: String,
+    /// How passwords may be proven; MD5 unless changed.
+    pub algorithms: Offered,
     /// The suffixes of domains, for their edge labels.
     pub suffixes: Suffixes,
     /// The domain of requests that name an address instead of a domain; without one these get 403.

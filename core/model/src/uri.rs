@@ -127,6 +127,11 @@ impl<'a> UriRef<'a> {
         pairs(self.headers.unwrap_or_default(), '&').map(|(name, value)| (name, value.unwrap_or_default()))
     }
 
+    /// The same with escapes resolved, as in [`UriRef::user_decoded`].
+    pub fn headers_decoded(&self) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> + use<'a> {
+        self.headers().map(|(name, value)| (decoded(name), decoded(value)))
+    }
+
     /// The user part with escapes resolved. Bytes that are not UTF-8 become U+FFFD; control characters,
     /// NUL included, are kept, so whoever passes it on must quote it.
     pub fn user_decoded(&self) -> Option<Cow<'a, str>> {

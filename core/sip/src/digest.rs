@@ -1,6 +1,6 @@
 //! Digest authentication (RFC 7616, RFC 8760, RFC 3261 22): what a server keeps and checks, and what a client
-//! answers. The server's challenge has no algorithm parameter, so phones answer with MD5 (contract,
-//! runtime.md 4.2).
+//! answers. Unless the operator wants others, the server's challenge has no algorithm parameter, and phones answer
+//! with MD5 (contract, runtime.md 4.2).
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod authorization;
@@ -13,14 +13,15 @@ use std::fmt;
 
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512_256};
+use smallvec::SmallVec;
 use subtle::ConstantTimeEq;
 
 pub use self::authorization::{Authorization, InvalidAuthorization};
 pub use self::challenge::{Challenge, ServerChallenge};
 pub use crate::endpoint::Credentials;
 
-/// The hash of an algorithm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The hash of an algorithm, the weakest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Hash {
     /// MD5, 128 bits.
     Md5,
@@ -28,6 +29,41 @@ pub enum Hash {
     Sha256,
     /// SHA-512/256.
     Sha512_256,
+}
+
+/// What a server asks for: one challenge an algorithm, the strongest first, for a client answers the first that
+/// it knows (RFC 8760 2.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offered(SmallVec<[Hash; 3]>);
+
+impl Offered {
+    /// These, in whatever order and however often they are named; MD5 when none is.
+    pub fn new(hashes: &[Hash]) -> Self {
+        let mut offered: SmallVec<[Hash; 3]> = SmallVec::from_slice(hashes);
+        offered.sort_unstable_by(|one, other| other.cmp(one));
+        offered.dedup();
+        if offered.is_empty() { Self::default() } else { Self(offered) }
+    }
+
+    /// Whether an answer by this algorithm was asked for. Another one is not taken: whoever sits between could
+    /// have made the client choose the weakest.
+    pub fn has(&self, algorithm: Algorithm) -> bool {
+        !algorithm.session && self.0.contains(&algorithm.hash)
+    }
+
+    /// The `algorithm` of each challenge. MD5 alone goes unnamed: that is what phones of any age expect
+    /// (contract, runtime.md 4.2).
+    pub fn challenges(&self) -> impl Iterator<Item = Option<Algorithm>> {
+        let unnamed = *self == Self::default();
+        let named = move |hash: &Hash| (!unnamed).then_some(Algorithm { hash: *hash, session: false });
+        self.0.iter().map(named)
+    }
+}
+
+impl Default for Offered {
+    fn default() -> Self {
+        Self(SmallVec::from_slice(&[Hash::Md5]))
+    }
 }
 
 /// An `algorithm` parameter; without one it is MD5.

@@ -17,19 +17,13 @@ fn new_call() -> NewInvite {
         flow: None,
         name: None,
     };
+    let (dialog, alice, bob) = (DialogId::chosen(0, 1), "<sip:alice@example.com>", "<sip:bob@example.com>");
     NewInvite {
-        dialog: DialogId::chosen(0, 1),
-        target,
-        alternatives: Vec::new(),
-        uri: "sip:bob@example.com".to_owned(),
-        from: "<sip:alice@example.com>".to_owned(),
-        to: "<sip:bob@example.com>".to_owned(),
-        call_id: None,
         contact_user: Some("alice".to_owned()),
         headers: vec![("X-Trace".to_owned(), "1\r\nEvil: 1".to_owned())],
         body: Some(description()),
         credentials: Some(Credentials { username: "alice".to_owned(), password: Secret::new("secret") }),
-        route: Vec::new(),
+        ..NewInvite::new(dialog, target, "sip:bob@example.com", alice, bob)
     }
 }
 
@@ -309,4 +303,143 @@ fn the_callers_side_refuses_calls_as_its_policy_says() {
     );
     assert!(bench.sent.is_empty());
     assert_eq!(bench.endpoint.counters().dropped, 1);
+}
+
+/// A request of the called side.
+fn request(invite: &str, method: &str, tag: &str, cseq: u32, more: &str) -> String {
+    format!(
+        "{method} sip:alice@198.51.100.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK-{method}{tag}{cseq}\n\
+         From: {};tag={tag}\nTo: {}\nCall-ID: {}\nCSeq: {cseq} {method}\n{more}Content-Length: 0\n\n",
+        header(invite, "To"),
+        header(invite, "From"),
+        header(invite, "Call-ID"),
+    )
+}
+
+#[test]
+fn rfc3261_12_1_every_phone_that_rings_has_an_early_dialog_of_its_own() {
+    let mut bench = Bench::new();
+    let (_, invite) = calling(&mut bench);
+    bench.receive(&answer(&invite, "180 Ringing", "b1", ""));
+    let early_media = answer(&invite, "183 Session Progress", "b2", "Contact: <sip:bob@192.0.2.1:5071>\n")
+        .replace("Content-Length: 0\n\n", "Content-Type: application/sdp\nContent-Length: 5\n\nv=0\n");
+    bench.receive(&early_media);
+    let tags: Vec<_> = bench
+        .events
+        .iter()
+        .map(|event| match event {
+            Event::Dialog { event: DialogEvent::Provisional { response }, .. } => {
+                (response.to_tag().map(str::to_owned), response.body().len())
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(tags, [(Some("b1".to_owned()), 0), (Some("b2".to_owned()), 5)]);
+    bench.events.clear();
+    for (tag, cseq, line) in [
+        ("b1", 7, "SIP/2.0 200 OK"),
+        ("b2", 3, "SIP/2.0 200 OK"),
+        ("b1", 6, "SIP/2.0 500 Server Internal Error"),
+        ("b2", 4, "SIP/2.0 200 OK"),
+    ] {
+        bench.receive(&request(&invite, "OPTIONS", tag, cseq, ""));
+        assert_eq!(bench.take_lines(), [line], "{tag} {cseq}");
+    }
+    bench.receive(&request(&invite, "BYE", "b1", 8, ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK"], "the other phone rings on");
+    bench.receive(&ok(&invite, "b2"));
+    assert_eq!(bench.take_lines(), ["ACK sip:bob@192.0.2.1:5070 SIP/2.0"]);
+    bench.receive(&request(&invite, "OPTIONS", "b2", 2, ""));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 500 Server Internal Error"], "numbers go on where they were");
+    assert_eq!(bench.take_events(), ["Answered"]);
+}
+
+#[test]
+fn a_phone_that_left_and_answers_nevertheless_fails_the_call() {
+    let mut bench = Bench::new();
+    let (_, invite) = calling(&mut bench);
+    bench.receive(&answer(&invite, "180 Ringing", "b1", ""));
+    bench.receive(&answer(&invite, "180 Ringing", "b2", ""));
+    bench.receive(&request(&invite, "BYE", "b1", 1, ""));
+    bench.receive(&ok(&invite, "b1"));
+    assert_eq!(
+        bench.take_lines()[1..],
+        ["ACK sip:bob@192.0.2.1:5070 SIP/2.0", "BYE sip:bob@192.0.2.1:5070 SIP/2.0"]
+    );
+    bench.pass(64_000);
+    assert_eq!(bench.take_events(), ["Provisional", "Provisional", "Rejected", "Terminated"]);
+    assert_eq!(bench.alive(), (0, 0, 0));
+}
+
+#[test]
+fn rfc3261_8_2_2_2_a_call_of_ours_that_comes_back_is_a_loop() {
+    let mut bench = Bench::new();
+    let (_, invite) = calling(&mut bench);
+    bench.receive(&invite.replace("z9hG4bK00", "z9hG4bKproxy"));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 482 Loop Detected"]);
+}
+
+#[test]
+fn rfc3515_our_refer_is_answered_and_reported_of_until_the_last_notify() {
+    let mut bench = Bench::new();
+    let (dialog, invite) = confirmed(&mut bench);
+    let headers = vec![("Referred-By".to_owned(), "<sip:alice@example.com>".to_owned())];
+    bench.command(Command::Refer { dialog, refer_to: "<sip:carol@example.com>".to_owned(), headers });
+    let refer = bench.take_sent();
+    assert!(refer.starts_with("REFER sip:bob@192.0.2.1:5070 SIP/2.0\r\n"));
+    assert_eq!(header(&refer, "Refer-To"), "<sip:carol@example.com>");
+    assert_eq!(header(&refer, "Referred-By"), "<sip:alice@example.com>");
+    assert!(header(&refer, "Contact").starts_with("<sip:alice@"));
+    let notify = |cseq: u32, state: &str, status: &str| {
+        let fragment = format!("SIP/2.0 {status}\r\n");
+        let more = format!(
+            "Event: refer\nSubscription-State: {state}\nContent-Type: message/sipfrag;version=2.0\nX-End: 1\n"
+        );
+        request(&invite, "NOTIFY", "b1", cseq, &more)
+            .replace("Content-Length: 0\n\n", &format!("Content-Length: {}\n\n{fragment}", fragment.len()))
+    };
+    bench.receive(&notify(1, "active;expires=60", "100 Trying"));
+    bench.receive(&answer(&refer, "202 Accepted", "", ""));
+    bench.receive(&notify(2, "terminated;reason=noresource", "486 Busy Here"));
+    let statuses: Vec<_> = bench
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Dialog { event: DialogEvent::Notify { request }, .. } => {
+                ringway_sip::message::sipfrag_status(request)
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(statuses, [100, 486]);
+    assert_eq!(bench.take_events(), ["Notify", "ReferAnswered", "Notify"]);
+    assert_eq!(bench.take_lines(), ["SIP/2.0 200 OK", "SIP/2.0 200 OK"]);
+    bench.receive(&notify(3, "active", "200 OK"));
+    assert_eq!(
+        bench.take_lines()[..1],
+        ["SIP/2.0 481 Call/Transaction Does Not Exist"],
+        "nothing is subscribed any more"
+    );
+    assert!(bench.events.is_empty());
+}
+
+#[test]
+fn rfc3515_a_refused_refer_leaves_the_call_and_no_subscription() {
+    let mut bench = Bench::new();
+    let (dialog, invite) = confirmed(&mut bench);
+    bench.command(Command::Refer {
+        dialog,
+        refer_to: "<sip:carol@example.com>".to_owned(),
+        headers: Vec::new(),
+    });
+    let refer = bench.take_sent();
+    bench.receive(&answer(&refer, "405 Method Not Allowed", "", ""));
+    assert!(matches!(
+        bench.events.pop(),
+        Some(Event::Dialog { event: DialogEvent::ReferAnswered { status: 405, response: Some(_) }, .. })
+    ));
+    let more = "Event: refer\nSubscription-State: active\n";
+    bench.receive(&request(&invite, "NOTIFY", "b1", 1, more));
+    assert_eq!(bench.take_lines(), ["SIP/2.0 481 Call/Transaction Does Not Exist"]);
+    assert_eq!(bench.alive().2, 1);
 }

@@ -16,19 +16,12 @@ fn place(remote: &str) -> Target {
 /// Calls at two places; gives the INVITE to the first.
 fn calling(bench: &mut Bench, headers: Vec<(String, String)>) -> (DialogId, String) {
     let dialog = DialogId::chosen(0, 1);
+    let (uri, alice) = ("sip:bob@example.com", "<sip:alice@example.com>");
     bench.command(Command::Invite(Box::new(NewInvite {
-        dialog,
-        target: place(REMOTE),
         alternatives: vec![place(SECOND)],
-        uri: "sip:bob@example.com".to_owned(),
-        from: "<sip:alice@example.com>".to_owned(),
-        to: "<sip:bob@example.com>".to_owned(),
-        call_id: None,
-        contact_user: None,
         headers,
         body: Some(description()),
-        credentials: None,
-        route: Vec::new(),
+        ..NewInvite::new(dialog, place(REMOTE), uri, alice, format!("<{uri}>"))
     })));
     (dialog, bench.take_sent())
 }
@@ -182,19 +175,28 @@ fn rfc3261_18_1_1_a_large_request_goes_over_tcp_and_falls_back_to_udp() {
 fn rfc3261_18_1_1_where_packets_come_from_by_udp_large_requests_go_by_udp() {
     let mut bench = Bench::new();
     let local = Some(scripted::LOCAL.parse().unwrap());
+    let (dialog, target) = (DialogId::chosen(0, 1), Target { local, ..place(REMOTE) });
+    let (uri, alice) = ("sip:bob@192.0.2.1", "<sip:alice@example.com>");
     bench.command(Command::Invite(Box::new(NewInvite {
-        dialog: DialogId::chosen(0, 1),
-        target: Target { local, ..place(REMOTE) },
-        alternatives: Vec::new(),
-        uri: "sip:bob@192.0.2.1".to_owned(),
-        from: "<sip:alice@example.com>".to_owned(),
-        to: "<sip:bob@192.0.2.1>".to_owned(),
-        call_id: None,
-        contact_user: None,
         headers: vec![("X-Large".to_owned(), "x".repeat(1300))],
-        body: None,
-        credentials: None,
-        route: Vec::new(),
+        ..NewInvite::new(dialog, target, uri, alice, format!("<{uri}>"))
     })));
     assert!(header(&bench.take_sent(), "Via").starts_with("SIP/2.0/UDP "));
+}
+
+#[test]
+fn a_place_that_was_left_and_rings_is_cancelled_once_and_not_awaited_for_ever() {
+    let mut bench = Bench::new();
+    let (_, first) = calling(&mut bench, Vec::new());
+    bench.pass(4000);
+    let second = sent_to(&mut bench, SECOND);
+    bench.sent.clear();
+    bench.receive(&answer(&second, "486 Busy Here"));
+    bench.sent.clear();
+    for lines in [&["CANCEL sip:bob@example.com SIP/2.0"][..], &[]] {
+        bench.receive(&answer(&first, "180 Ringing"));
+        assert_eq!(bench.take_lines(), lines);
+    }
+    bench.pass(70_000);
+    assert_eq!(bench.alive(), (0, 0, 0));
 }

@@ -141,20 +141,14 @@ impl Chaos {
         let remote = REMOTE.parse().unwrap();
         let dialog = DialogId::chosen(0, self.calls);
         self.dialogs.insert(dialog, 0);
-        self.bench.command(Command::Invite(Box::new(NewInvite {
-            dialog,
-            target: Target { transport: Transport::Udp, remote, local: None, flow: None, name: None },
-            alternatives: Vec::new(),
-            uri: "sip:them@example.com".to_owned(),
-            from: "<sip:us@example.com>".to_owned(),
-            to: "<sip:them@example.com>".to_owned(),
-            call_id: None,
-            contact_user: None,
-            headers: Vec::new(),
-            body: Some(description()),
-            credentials: None,
-            route: Vec::new(),
-        })));
+        let target = Target { transport: Transport::Udp, remote, local: None, flow: None, name: None };
+        let (us, them) = ("<sip:us@example.com>", "<sip:them@example.com>");
+        let mut invite = NewInvite::new(dialog, target, "sip:them@example.com", us, them);
+        invite.body = Some(description());
+        if self.calls.is_multiple_of(3) {
+            invite.alternatives = vec![target, target];
+        }
+        self.bench.command(Command::Invite(Box::new(invite)));
     }
 
     fn finish(&mut self) {

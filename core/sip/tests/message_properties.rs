@@ -181,7 +181,7 @@ proptest! {
     #[test]
     fn answers_to_challenges_survive_any_text(user in "\\PC{0,20}", realm in "\\PC{0,20}", nonce in "\\PC{0,20}") {
         use ringway_sip::digest::{Credentials, DigestHashes, ServerChallenge, answer, verify};
-        let text = ServerChallenge { realm: &realm, nonce: &nonce, opaque: "o", stale: false }.to_string();
+        let text = ServerChallenge { realm: &realm, nonce: &nonce, opaque: "o", algorithm: None, stale: false }.to_string();
         let challenge = Challenge::parse(&text).expect("our own challenge");
         let credentials = Credentials { username: user.clone(), password: ringway_model::Secret::new("p") };
         let header = answer(&challenge, &credentials, "INVITE", "sip:b", 1, "c");

@@ -331,19 +331,14 @@ fn invite(options: &CallOptions, route: Route, sdp: Vec<u8>) -> Result<NewInvite
     let uri = options.uri.as_ref();
     let domain = uri.host;
     let password = options.password()?;
+    let (from, to) = (format!("<sip:{}@{domain}>", options.user), format!("<{}>", options.uri.as_str()));
     Ok(NewInvite {
-        dialog: dialog(),
-        target: route.first,
         alternatives: route.rest,
-        uri: options.uri.as_str().to_owned(),
-        from: format!("<sip:{}@{domain}>", options.user),
-        to: format!("<{}>", options.uri.as_str()),
-        call_id: None,
         contact_user: Some(options.user.clone()),
         headers: options.headers.clone(),
         body: Some(body(sdp)),
         credentials: password.map(|password| Credentials { username: options.user.clone(), password }),
-        route: Vec::new(),
+        ..NewInvite::new(dialog(), route.first, options.uri.as_str(), from, to)
     })
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ringway_model::Now;
 use ringway_model::sid::{AccountSid, CredentialListSid};
-use ringway_sip::digest::{self, Authorization, DigestHashes, InvalidAuthorization, ServerChallenge};
+use ringway_sip::digest::{self, Authorization, DigestHashes, InvalidAuthorization, Qop, ServerChallenge};
 use ringway_sip::endpoint::{Reply, Source};
 use ringway_sip::message::{Message, Name};
 use ringway_sip::nonce::NonceState;
@@ -49,7 +49,8 @@ pub(super) enum Verified<'r> {
 }
 
 impl Admission {
-    /// Looks at the credentials of a request. Whether the user or the password is wrong cannot be told from
+    /// Looks at the credentials of a request. An answer in a way that was not asked for, such as a weaker algorithm,
+    /// is as good as none. Whether the user or the password is wrong cannot be told from
     /// outside; a right answer to an old nonce is challenged again with `stale=true`, and so is one that was
     /// heard before.
     ///
@@ -64,11 +65,14 @@ impl Admission {
         source: &Source,
         (account, lists, purpose): (&AccountSid, &[CredentialListSid], Purpose),
     ) -> Result<Verified<'r>, Wrong> {
-        let Some(authorization) = self.ours(request, purpose)? else {
+        let asked_for = |authorization: &Authorization<'_>| {
+            authorization.qop != Some(Qop::AuthInt) && self.config.algorithms.has(authorization.algorithm)
+        };
+        let Some(authorization) = self.ours(request, purpose)?.filter(asked_for) else {
             return Ok(Verified::Challenge(self.challenge(now, source, false)));
         };
         let known = directory.credentials(account, &authorization.username);
-        let nonce = self.nonces.check(now.unix, source.remote.ip(), &authorization.nonce);
+        let nonce = self.nonces.check(now.monotonic, source.remote.ip(), &authorization.nonce);
         let right = is_right(&authorization, known.as_deref().unwrap_or_default(), lists, request);
         if !right {
             let reason = format!(
@@ -108,10 +112,12 @@ impl Admission {
     }
 
     fn challenge(&mut self, now: Now, source: &Source, stale: bool) -> Reply {
-        let nonce = self.nonces.mint(now.unix, source.remote.ip());
-        let challenge =
-            ServerChallenge { realm: &self.config.realm, nonce: nonce.as_str(), opaque: &self.opaque, stale };
-        Reply::new(407).with_header("Proxy-Authenticate", challenge.to_string())
+        let nonce = self.nonces.mint(now.monotonic, source.remote.ip());
+        let (realm, opaque) = (&self.config.realm, &self.opaque);
+        self.config.algorithms.challenges().fold(Reply::new(407), |reply, algorithm| {
+            let challenge = ServerChallenge { realm, nonce: nonce.as_str(), opaque, algorithm, stale };
+            reply.with_header("Proxy-Authenticate", challenge.to_string())
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ringway_model::sid::{ByocTrunkSid, CredentialListSid};
 use ringway_model::{Moment, Secret, UnixTime};
-use ringway_sip::digest::{Challenge, Credentials, DigestHashes};
+use ringway_sip::digest::{Algorithm, Challenge, Credentials, DigestHashes, Hash, Offered};
 use ringway_sip::message::Limits;
 
 use super::*;
@@ -100,6 +100,7 @@ impl Door {
     fn with_default_domain(gate: DomainGate, default_domain: Option<&str>) -> Self {
         let config = AdmissionConfig {
             realm: REALM.to_owned(),
+            algorithms: Offered::default(),
             suffixes: Suffixes::new([REALM]),
             default_domain: default_domain.map(str::to_owned),
         };
@@ -336,11 +337,43 @@ fn wrong_and_unknown_are_told_the_same() {
 fn an_old_or_foreign_nonce_with_the_right_password_is_stale_and_with_a_wrong_one_is_wrong() {
     let mut door = Door::new(locked_gate());
     let challenge = door.challenged(&invite(URI));
-    door.now.unix = door.now.unix + Duration::from_secs(3600);
+    door.now.monotonic = door.now.monotonic + Duration::from_secs(3600);
     assert!(door.challenged(&answer(&challenge, "alice", "Secret-password1")).stale);
     assert_eq!(door.refused(&answer(&challenge, "alice", "wrong")).1, 32202);
     let foreign = Challenge { nonce: "x".repeat(48), ..challenge };
     assert!(door.challenged(&answer(&foreign, "alice", "Secret-password1")).stale);
+}
+
+#[test]
+fn a_clock_that_is_set_moves_no_nonce() {
+    let mut door = Door::new(locked_gate());
+    for seconds in [86_400 * 365, 1_000, 4_000_000_000] {
+        let challenge = door.challenged(&invite(URI));
+        door.now.unix = UnixTime::from_secs(seconds);
+        door.accepted(&answer_for(&challenge, "alice", "Secret-password1", URI, 1));
+    }
+}
+
+#[test]
+fn rfc8760_2_3_every_algorithm_is_challenged_and_no_other_answer_taken() {
+    let mut door = Door::new(locked_gate());
+    let md5 = door.challenged(&invite(URI));
+    let sha =
+        |challenge: &Challenge, name| Challenge { algorithm: Algorithm::parse(name), ..challenge.clone() };
+    for name in ["SHA-256", "SHA-512-256", "MD5-sess"] {
+        door.challenged(&answer(&sha(&md5, name), "alice", "Secret-password1"));
+    }
+    door.admission.config.algorithms = Offered::new(&[Hash::Sha256, Hash::Sha512_256]);
+    let Decision::Challenge(reply) = door.knock(&invite(URI)) else { panic!("no challenge") };
+    let challenges: Vec<_> =
+        reply.headers.iter().map(|(_, value)| Challenge::parse(value).unwrap()).collect();
+    let names: Vec<_> = challenges.iter().map(|challenge| challenge.algorithm.unwrap().as_str()).collect();
+    assert_eq!(names, ["SHA-512-256", "SHA-256"]);
+    let weaker = door.knock(&answer(&sha(&challenges[0], "MD5"), "alice", "Secret-password1"));
+    assert!(matches!(weaker, Decision::Challenge(_)), "{weaker:?}");
+    door.accepted(&answer(&challenges[0], "alice", "Secret-password1"));
+    door.accepted(&answer_for(&challenges[1], "alice", "Secret-password1", URI, 2));
+    assert_eq!(door.refused(&answer(&challenges[1], "alice", "wrong")).1, 32202);
 }
 
 #[test]

@@ -43,19 +43,15 @@ impl Caller {
     }
 
     pub(super) fn invite(&self, random: &mut Random, transport: Transport) -> NewInvite {
+        let target = Target { transport, remote: address(Side::Server), local: None, flow: None, name: None };
+        let uri = "sip:100@demo.sip.twilio.com";
+        let from = format!("<sip:{USER}@demo.sip.twilio.com>");
         NewInvite {
-            dialog: self.dialog(),
-            target: Target { transport, remote: address(Side::Server), local: None, flow: None, name: None },
-            alternatives: Vec::new(),
-            uri: "sip:100@demo.sip.twilio.com".to_owned(),
-            from: format!("<sip:{USER}@demo.sip.twilio.com>"),
-            to: "<sip:100@demo.sip.twilio.com>".to_owned(),
             call_id: Some(format!("{:x}@phone.example.com", random.u64())),
             contact_user: Some(USER.to_owned()),
-            headers: Vec::new(),
             body: Some(description()),
             credentials: Some(Credentials { username: USER.to_owned(), password: Secret::new(PASSWORD) }),
-            route: Vec::new(),
+            ..NewInvite::new(self.dialog(), target, uri, from, format!("<{uri}>"))
         }
     }
 }
@@ -115,6 +111,10 @@ pub(super) fn name(event: &DialogEvent) -> &'static str {
         DialogEvent::Rejected { .. } => "Rejected",
         DialogEvent::OfferAnswered { .. } => "OfferAnswered",
         DialogEvent::OfferRefused { .. } => "OfferRefused",
+        DialogEvent::SessionExpired => "SessionExpired",
+        DialogEvent::Refer { .. } => "Refer",
+        DialogEvent::ReferAnswered { .. } => "ReferAnswered",
+        DialogEvent::Notify { .. } => "Notify",
         DialogEvent::Gone => "Gone",
         DialogEvent::Terminated => "Terminated",
     }

@@ -280,5 +280,8 @@ fn command_name(command: &Command) -> String {
         Command::Reinvite { .. } => "re-invite".to_owned(),
         Command::Update { .. } => "update".to_owned(),
         Command::Info { .. } => "info".to_owned(),
+        Command::Refer { .. } => "refer".to_owned(),
+        Command::AnswerRefer { .. } => "answer refer".to_owned(),
+        Command::Notify { .. } => "notify".to_owned(),
     }
 }

@@ -10,7 +10,7 @@ use ringway_call::directory::{Directory, DomainGate, VoiceUrls};
 use ringway_call::host::Suffixes;
 use ringway_model::sid::{AccountSid, CredentialListSid, DomainSid};
 use ringway_model::{Now, Random};
-use ringway_sip::digest::DigestHashes;
+use ringway_sip::digest::{DigestHashes, Offered};
 use ringway_sip::endpoint::{
     DialogEvent, Endpoint, EndpointConfig, Event, Input, Output, Policy, Source, Transmit, Transport,
     Verdict, shard_of,
@@ -105,6 +105,7 @@ impl Shard {
         let config = EndpointConfig::new(shard, Box::new(advertise));
         let admission = AdmissionConfig {
             realm: REALM.to_owned(),
+            algorithms: Offered::default(),
             suffixes: Suffixes::new([REALM]),
             default_domain: None,
         };

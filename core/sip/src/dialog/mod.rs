@@ -3,18 +3,24 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 pub(crate) mod credentials;
+pub(crate) mod refer;
+pub(crate) mod reliable;
 pub(crate) mod route_set;
+pub(crate) mod session_timer;
 pub(crate) mod uac;
 pub(crate) mod uas;
 
 use ringway_model::Moment;
 
 use crate::endpoint::{Body, DialogId, Target};
-use crate::message::Message;
+use crate::message::{Message, Name};
 use crate::transaction::key::Key;
 use crate::transaction::timers::{TimerId, earliest};
 use credentials::Authenticator;
+use refer::Referrals;
+use reliable::Reliable;
 use route_set::RouteSet;
+use session_timer::SessionTimer;
 use uac::{Change, ChangeState, OutgoingInvite};
 use uas::{IncomingInvite, PeerOffer, SentAnswer};
 
@@ -44,6 +50,12 @@ pub(crate) struct Dialog {
     pub(crate) answer: Option<SentAnswer>,
     pub(crate) peer_offer: Option<PeerOffer>,
     pub(crate) change: Option<Change>,
+    pub(crate) session_timer: Option<SessionTimer>,
+    /// The peer can be asked by UPDATE.
+    pub(crate) peer_updates: bool,
+    /// The RSeq of a provisional response whose PRACK our 2xx has overtaken, and the CSeq of its INVITE.
+    pub(crate) late_prack: Option<(u32, u32)>,
+    pub(crate) referrals: Referrals,
     pub(crate) authenticator: Authenticator,
     /// What the application wanted when it hung up, until the BYE is sent.
     pub(crate) hangup: Option<Vec<(String, String)>>,
@@ -72,13 +84,21 @@ impl Dialog {
         self.local_cseq
     }
 
-    /// Whether a request of the peer comes in order (RFC 3261 12.2.2); notes its number if so.
-    pub(crate) fn accepts_cseq(&mut self, number: u32) -> bool {
-        if self.remote_cseq.is_some_and(|last| number < last) {
-            return false;
+    /// Whether a request of the peer comes in order (RFC 3261 12.2.2); notes its number if so. Early dialogs of
+    /// one INVITE count each for itself.
+    pub(crate) fn accepts_cseq(&mut self, remote_tag: &str, number: u32) -> bool {
+        let last = match &mut self.phase {
+            Phase::Outgoing(outgoing) => match outgoing.fork(remote_tag) {
+                Some(fork) => &mut fork.remote_cseq,
+                None => return false,
+            },
+            _ => &mut self.remote_cseq,
+        };
+        let in_order = last.is_none_or(|last| number >= last);
+        if in_order {
+            *last = Some(number);
         }
-        self.remote_cseq = Some(number);
-        true
+        in_order
     }
 
     /// A target refresh (RFC 3261 12.2): requests go to the newest Contact.
@@ -111,12 +131,20 @@ impl Dialog {
 
     /// When something in the dialog itself is due.
     pub(crate) fn next_timeout(&self) -> Option<Moment> {
-        let silence = match &self.phase {
+        match &self.phase {
             Phase::Outgoing(outgoing) => outgoing.silent_until,
-            _ => None,
-        };
-        let answer = self.answer.as_ref().and_then(SentAnswer::next_timeout);
-        let change = self.change.as_ref().and_then(Change::next_timeout);
-        earliest(silence, earliest(answer, change))
+            Phase::Incoming(incoming) => incoming.reliable.as_ref().and_then(Reliable::next_timeout),
+            Phase::Confirmed | Phase::Ending => {
+                let answer = self.answer.as_ref().and_then(SentAnswer::next_timeout);
+                let change = self.change.as_ref().and_then(Change::next_timeout);
+                let session = self.session_timer.as_ref().and_then(SessionTimer::next_timeout);
+                earliest(earliest(answer, change), session)
+            }
+        }
     }
+}
+
+/// Whether Allow names UPDATE.
+pub(crate) fn allows_update(message: &Message) -> bool {
+    message.headers(Name::Allow).any(|method| method == "UPDATE")
 }

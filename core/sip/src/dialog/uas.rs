@@ -2,6 +2,7 @@
 
 use ringway_model::Moment;
 
+use super::reliable::Reliable;
 use crate::endpoint::{OfferId, Transmit};
 use crate::message::Message;
 use crate::transaction::key::Key;
@@ -12,6 +13,8 @@ use crate::transaction::timers::{Due, Schedule, TimerValues};
 pub(crate) struct IncomingInvite {
     pub(crate) transaction: Key,
     pub(crate) request: Message,
+    /// Set when the caller insists on hearing provisional responses.
+    pub(crate) reliable: Option<Reliable>,
 }
 
 /// A 2xx of ours to an INVITE or re-INVITE that awaits its ACK. The transaction has let it pass, so it is

@@ -6,7 +6,8 @@ use std::fmt;
 use super::{Algorithm, parameters};
 
 /// The challenge of our server. `Display` writes the value of Proxy-Authenticate or WWW-Authenticate:
-/// `Digest realm="…",qop="auth",nonce="…",opaque="…"` and no algorithm (contract, runtime.md 4.2).
+/// `Digest realm="…",qop="auth",nonce="…",opaque="…"`, and the algorithm when it is named (contract,
+/// runtime.md 4.2).
 #[derive(Debug, Clone, Copy)]
 pub struct ServerChallenge<'a> {
     /// Whose password is asked for.
@@ -15,15 +16,20 @@ pub struct ServerChallenge<'a> {
     pub nonce: &'a str,
     /// To be given back as it is.
     pub opaque: &'a str,
+    /// The algorithm to answer with; MD5 when none is named.
+    pub algorithm: Option<Algorithm>,
     /// The response was right, only its nonce is too old: try again without asking a person.
     pub stale: bool,
 }
 
 impl fmt::Display for ServerChallenge<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { realm, nonce, opaque, stale } = *self;
+        let Self { realm, nonce, opaque, algorithm, stale } = *self;
         let (realm, nonce, opaque) = (Quoted(realm), Quoted(nonce), Quoted(opaque));
         write!(f, "Digest realm={realm},qop=\"auth\",nonce={nonce},opaque={opaque}")?;
+        if let Some(algorithm) = algorithm {
+            write!(f, ",algorithm={}", algorithm.as_str())?;
+        }
         if stale { f.write_str(",stale=true") } else { Ok(()) }
     }
 }

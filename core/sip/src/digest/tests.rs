@@ -103,12 +103,15 @@ fn an_old_server_is_answered_without_qop() {
 
 #[test]
 fn the_server_challenge_is_written_as_the_contract_has_it() {
-    let challenge = ServerChallenge { realm: "sip.twilio.com", nonce: "n", opaque: "o", stale: false };
+    let challenge =
+        ServerChallenge { realm: "sip.twilio.com", nonce: "n", opaque: "o", algorithm: None, stale: false };
     let text = "Digest realm=\"sip.twilio.com\",qop=\"auth\",nonce=\"n\",opaque=\"o\"";
     assert_eq!(challenge.to_string(), text);
     let stale = ServerChallenge { stale: true, ..challenge }.to_string();
     assert_eq!(stale, format!("{text},stale=true"));
     assert!(Challenge::parse(&stale).unwrap().stale);
+    let sha = ServerChallenge { algorithm: Algorithm::parse("sha-256"), ..challenge }.to_string();
+    assert!(sha.ends_with(",algorithm=SHA-256"), "{sha}");
     let odd = ServerChallenge { realm: "a\"b\r\n\\c", ..challenge }.to_string();
     assert_eq!(Challenge::parse(&odd).unwrap().realm, "a\"b\\c");
 }
@@ -175,4 +178,21 @@ fn the_body_counts_when_it_is_covered() {
 #[test]
 fn hashes_are_not_printed() {
     assert_eq!(format!("{:?}", DigestHashes::compute("u", "r", "p")), "[digest hashes]");
+}
+
+#[test]
+fn rfc8760_2_3_the_strongest_is_asked_for_first_and_nothing_else_is_taken() {
+    let names = |offered: &Offered| -> Vec<Option<&str>> {
+        offered.challenges().map(|algorithm| algorithm.map(|algorithm| algorithm.as_str())).collect()
+    };
+    let algorithm = |name: &str| Algorithm::parse(name).unwrap();
+    assert_eq!(names(&Offered::default()), [None]);
+    assert_eq!(Offered::new(&[]), Offered::default());
+    let all = Offered::new(&[Hash::Md5, Hash::Sha512_256, Hash::Sha256, Hash::Md5]);
+    assert_eq!(names(&all), [Some("SHA-512-256"), Some("SHA-256"), Some("MD5")]);
+    let strong = Offered::new(&[Hash::Sha256]);
+    assert_eq!(names(&strong), [Some("SHA-256")]);
+    assert!(strong.has(algorithm("SHA-256")));
+    assert!(!strong.has(algorithm("MD5")) && !strong.has(algorithm("SHA-256-sess")));
+    assert!(Offered::default().has(Algorithm::MD5) && !Offered::default().has(algorithm("SHA-256")));
 }

@@ -8,6 +8,7 @@ use super::input::Body;
 use super::output::DialogEvent;
 use super::table::{Payload, Purpose};
 use super::{Endpoint, Fate};
+use crate::dialog::session_timer::SessionTimer;
 use crate::dialog::uac::{Change, ChangeKind, ChangeState};
 use crate::dialog::{Dialog, Phase};
 use crate::message::{Message, Name};
@@ -52,13 +53,14 @@ impl<T> Endpoint<T> {
         }
     }
 
-    fn send_change(&mut self, now: Moment, dialog: &mut Dialog, attempts: u8) {
+    pub(super) fn send_change(&mut self, now: Moment, dialog: &mut Dialog, attempts: u8) {
         let Some(change) = dialog.change.as_ref() else { return };
         let purpose = match change.kind {
             ChangeKind::Reinvite => Purpose::Reinvite,
             ChangeKind::Update => Purpose::Update,
         };
-        let payload = Payload { headers: Vec::new(), body: change.body.clone() };
+        let headers = dialog.session_timer.as_ref().map(SessionTimer::headers).unwrap_or_default();
+        let payload = Payload { headers, body: change.body.clone() };
         let key = self.send_in_dialog(now, dialog, purpose, payload, attempts);
         if let Some(change) = dialog.change.as_mut() {
             change.state = ChangeState::Sent(key);
@@ -68,10 +70,15 @@ impl<T> Endpoint<T> {
     /// Our change was accepted; a re-INVITE is acknowledged already.
     pub(super) fn change_accepted(&mut self, now: Moment, dialog: &mut Dialog, response: Message) {
         dialog.refresh_target(&response);
-        if let Some(change) = dialog.change.take() {
+        self.follow_session(now, dialog, &response);
+        let change = dialog.change.take();
+        let silent = change.as_ref().is_some_and(|change| change.is_refresh && change.body.is_none());
+        if let Some(change) = change {
             dialog.description = change.body.or(dialog.description.take());
         }
-        self.event(dialog.id, DialogEvent::OfferAnswered { response });
+        if !silent {
+            self.event(dialog.id, DialogEvent::OfferAnswered { response });
+        }
         self.try_change(now, dialog);
     }
 
@@ -82,26 +89,47 @@ impl<T> Endpoint<T> {
         if let Some(response) = refused.response.filter(|_| challenged)
             && dialog.authenticator.challenged(response, refused.attempts)
         {
-            match changes {
-                true => self.send_change(now, dialog, refused.attempts + 1),
-                false => {
-                    self.send_in_dialog(now, dialog, refused.purpose, refused.payload, refused.attempts + 1);
+            self.repeat_with_credentials(now, dialog, refused);
+            return Fate::Continues;
+        }
+        let goes_on = |endpoint: &mut Self, dialog: &mut Dialog| {
+            endpoint.amend_change(now, dialog, &refused)
+                || endpoint.wait_after_collision(now, dialog, &refused)
+        };
+        if changes && goes_on(self, dialog) {
+            return Fate::Continues;
+        }
+        match refused.purpose {
+            Purpose::Reinvite | Purpose::Update => {
+                let change = dialog.change.take();
+                if !change.is_some_and(|change| change.is_refresh) {
+                    self.event(dialog.id, DialogEvent::OfferRefused { status: refused.status });
                 }
             }
-            return Fate::Continues;
+            Purpose::Refer => self.refer_refused(dialog, &refused),
+            Purpose::Notify => self.notify_refused(dialog, &refused),
+            Purpose::Invite | Purpose::Info | Purpose::Bye | Purpose::Cancel => {}
         }
-        if changes && self.wait_after_collision(now, dialog, &refused) {
-            return Fate::Continues;
-        }
-        if changes {
-            dialog.change = None;
-            self.event(dialog.id, DialogEvent::OfferRefused { status: refused.status });
-        }
-        // RFC 3261 12.2.1.2: the peer knows no such dialog, or is not there.
-        if matches!(refused.status, 408 | 481) {
+        // RFC 3261 12.2.1.2: the peer knows no such dialog, or is not there. To a NOTIFY it says no more than
+        // that it has no such subscription (RFC 5057 5.1).
+        if matches!(refused.status, 408 | 481) && refused.purpose != Purpose::Notify {
             self.send_bye(now, dialog, Vec::new());
         }
         Fate::Continues
+    }
+
+    fn repeat_with_credentials(&mut self, now: Moment, dialog: &mut Dialog, refused: Refused<'_>) {
+        let attempts = refused.attempts + 1;
+        match refused.purpose {
+            Purpose::Reinvite | Purpose::Update => self.send_change(now, dialog, attempts),
+            Purpose::Refer => {
+                dialog.referrals.forget_sent(refused.cseq);
+                self.send_refer(now, dialog, refused.payload, attempts);
+            }
+            purpose => {
+                self.send_in_dialog(now, dialog, purpose, refused.payload, attempts);
+            }
+        }
     }
 
     /// After 491 the owner of the Call-ID waits 2.1 to 4 s, the other at most 2 s, so that they do not meet
@@ -129,6 +157,7 @@ impl<T> Endpoint<T> {
 /// A request of ours within a dialog that did not succeed.
 pub(super) struct Refused<'a> {
     pub(super) purpose: Purpose,
+    pub(super) cseq: u32,
     pub(super) payload: Payload,
     pub(super) attempts: u8,
     pub(super) status: u16,

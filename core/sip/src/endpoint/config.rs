@@ -51,7 +51,7 @@ impl EndpointConfig {
             failover_after: Duration::from_secs(4),
             shard,
             server: "Ringway".to_owned(),
-            allow: "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE".to_owned(),
+            allow: "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY".to_owned(),
             supported: Vec::new(),
             overload: Overload::default(),
             advertise,

@@ -10,7 +10,7 @@ use super::Endpoint;
 use super::input::{Target, Transport};
 use super::output::Transmit;
 use super::send::NewClient;
-use super::table::{ClientMachine, Purpose};
+use super::table::ClientMachine;
 use crate::dialog::{Dialog, Phase};
 use crate::message::Message;
 use crate::transaction::key::Key;
@@ -124,27 +124,23 @@ impl<T> Endpoint<T> {
         }
     }
 
-    /// Leaves a place that said nothing for the next one; whether it was time to.
-    pub(super) fn leave_silent_place(&mut self, now: Moment, dialog: &mut Dialog) -> bool {
-        let Phase::Outgoing(outgoing) = &mut dialog.phase else { return false };
-        if outgoing.silent_until.take_if(|until| *until <= now).is_none() || outgoing.given_up {
-            return false;
+    /// Leaves a place that said nothing for the next one, when it is time to.
+    pub(super) fn leave_silent_place(&mut self, now: Moment, dialog: &mut Dialog) {
+        let Phase::Outgoing(outgoing) = &mut dialog.phase else { return };
+        if outgoing.silent_until.take_if(|until| *until <= now).is_some() && !outgoing.given_up {
+            let abandoned = outgoing.transaction;
+            self.abandon(now, abandoned);
+            self.try_next_place(now, dialog);
         }
-        let abandoned = outgoing.transaction;
-        self.abandon(now, abandoned);
-        self.try_next_place(now, dialog)
     }
 
-    /// A place that was left does alert somebody after all: it is told to stop.
+    /// A place that was left does alert somebody after all: it is told to stop, once, and may not ring for ever.
     pub(super) fn cancel_abandoned(&mut self, now: Moment, key: Key) {
-        let Some(client) = self.clients.get(&key) else { return };
-        let ClientMachine::Invite(machine) = &client.machine else { return };
-        let via = Message::parse(client.request.clone(), &self.config.limits);
-        let Ok(branch) = via.as_ref().map(|request| request.top_via().branch().unwrap_or_default()) else {
-            return;
-        };
-        let cancelled = self.clients.contains_key(&self.keyring.client(branch, "CANCEL"));
-        if client.purpose == Purpose::Invite && machine.is_proceeding() && !cancelled {
+        let Some(client) = self.clients.get_mut(&key) else { return };
+        let ClientMachine::Invite(machine) = &mut client.machine else { return };
+        if machine.is_proceeding() && !std::mem::replace(&mut client.abandoned_rings, true) {
+            machine.limit(now, &self.values);
+            self.reschedule_client(key);
             self.send_cancel(now, key, Vec::new());
         }
     }

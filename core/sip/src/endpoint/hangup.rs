@@ -6,6 +6,7 @@ use super::output::DialogEvent;
 use super::send::NewClient;
 use super::table::{ClientMachine, Payload, Purpose};
 use super::{Endpoint, Fate};
+use crate::dialog::reliable::Said;
 use crate::dialog::{Dialog, Phase};
 use crate::message::{Message, Method, Name, RequestBuilder};
 use crate::transaction::key::Key;
@@ -20,7 +21,9 @@ impl<T> Endpoint<T> {
     ) -> Fate {
         headers.extend(reason.map(|reason| (Name::Reason.as_str().to_owned(), reason)));
         match &dialog.phase {
-            Phase::Incoming(_) => self.respond(now, dialog, 480, None, &headers, None),
+            Phase::Incoming(_) => {
+                self.respond(now, dialog, Said { status: 480, reason: None, headers, body: None })
+            }
             Phase::Outgoing(_) => self.give_up(now, dialog, headers),
             // RFC 3261 15.1.1: not before the ACK of our 2xx, or the end of the wait for it.
             Phase::Confirmed if dialog.answer.is_some() => {
@@ -39,10 +42,12 @@ impl<T> Endpoint<T> {
     /// Sends our BYE; the dialog is over when it is answered, or never is.
     pub(super) fn send_bye(&mut self, now: Moment, dialog: &mut Dialog, headers: Vec<(String, String)>) {
         self.refuse_offer(now, dialog);
+        self.refuse_refer(now, dialog);
         if let Some(key) = dialog.open_invite() {
             self.abandon(now, key);
         }
         dialog.change = None;
+        dialog.session_timer = None;
         dialog.answer = None;
         dialog.hangup = None;
         dialog.phase = Phase::Ending;
@@ -98,6 +103,7 @@ impl<T> Endpoint<T> {
             builder = builder.header(name, value);
         }
         let branch = via.branch().unwrap_or_default().to_owned();
+        let cseq = request.cseq().number;
         self.start_client(
             now,
             NewClient {
@@ -107,6 +113,7 @@ impl<T> Endpoint<T> {
                 target,
                 fallback: None,
                 request: builder.finish(),
+                cseq,
                 payload: Payload::default(),
                 credentials: Default::default(),
                 attempts: 0,
@@ -120,6 +127,7 @@ impl<T> Endpoint<T> {
         client.dialog = None;
         if let ClientMachine::Invite(machine) = &mut client.machine {
             machine.limit(now, &self.values);
+            machine.fall_silent();
         }
         self.reschedule_client(key);
     }

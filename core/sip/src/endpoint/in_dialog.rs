@@ -8,12 +8,16 @@ use super::receive::body_of;
 use super::send::Answer;
 use super::table::{ServerMachine, ServerTransaction};
 use super::{DialogId, Endpoint, Fate};
+use crate::dialog::session_timer::{INTERVAL_MIN_S, Terms};
 use crate::dialog::uas::PeerOffer;
 use crate::dialog::{Dialog, Phase};
 use crate::message::{Message, Method, Name};
 use crate::transaction::invite_server::InviteServer;
 use crate::transaction::key::Key;
 use crate::transaction::request_server::RequestServer;
+
+/// The bodies of an INFO that hold keys.
+const INFO_TYPES: [&str; 2] = ["application/dtmf-relay", "application/dtmf"];
 
 impl<T> Endpoint<T> {
     pub(super) fn receive_in_dialog(&mut self, now: Moment, key: Key, source: Source, request: Message) {
@@ -58,13 +62,18 @@ impl<T> Endpoint<T> {
     }
 
     fn serve(&mut self, now: Moment, dialog: &mut Dialog, key: Key, request: Message) -> Fate {
-        if !dialog.accepts_cseq(request.cseq().number) {
+        let remote_tag = request.from_tag().unwrap_or_default();
+        if !dialog.accepts_cseq(remote_tag, request.cseq().number) {
             return self.deny(now, dialog, key, &request, 500, &[]);
         }
         if let Some(unknown) = self.unsupported(&request) {
             return self.deny(now, dialog, key, &request, 420, &[("Unsupported".to_owned(), unknown)]);
         }
         let method = request.method();
+        if matches!(method, Method::Invite | Method::Update) && Terms::of_request(&request).is_err() {
+            let least = [(Name::MinSe.as_str().to_owned(), INTERVAL_MIN_S.to_string())];
+            return self.deny(now, dialog, key, &request, 422, &least);
+        }
         if matches!(dialog.phase, Phase::Ending) && method != Method::Bye {
             return self.deny(now, dialog, key, &request, 481, &[]);
         }
@@ -72,11 +81,10 @@ impl<T> Endpoint<T> {
             Method::Bye => self.serve_bye(now, dialog, key, request),
             Method::Invite => self.serve_reinvite(now, dialog, key, request),
             Method::Update => self.serve_update(now, dialog, key, request),
-            Method::Info => {
-                self.accept(now, dialog, key, &request);
-                self.event(dialog.id, DialogEvent::Info { request });
-                Fate::Continues
-            }
+            Method::Info => self.serve_info(now, dialog, key, request),
+            Method::Prack => self.serve_prack(now, dialog, key, request),
+            Method::Refer => self.serve_refer(now, dialog, key, request),
+            Method::Notify => self.serve_notify(now, dialog, key, request),
             Method::Options => {
                 self.accept(now, dialog, key, &request);
                 Fate::Continues
@@ -88,7 +96,7 @@ impl<T> Endpoint<T> {
         }
     }
 
-    fn deny(
+    pub(super) fn deny(
         &mut self,
         now: Moment,
         dialog: &Dialog,
@@ -101,10 +109,50 @@ impl<T> Endpoint<T> {
         Fate::Continues
     }
 
+    /// A 2xx that tells our Contact.
+    pub(super) fn accept_with_contact(
+        &mut self,
+        now: Moment,
+        dialog: &Dialog,
+        key: Key,
+        request: &Message,
+        status: u16,
+    ) {
+        let answer = Answer {
+            status,
+            to_tag: Some(&dialog.local_tag),
+            contact: Some(&dialog.contact),
+            ..Answer::default()
+        };
+        let _ = self.answer(now, key, request, &answer);
+    }
+
     fn accept(&mut self, now: Moment, dialog: &Dialog, key: Key, request: &Message) {
-        let allow = [("Allow".to_owned(), self.config.allow.clone())];
-        let headers = if request.method() == Method::Options { &allow[..] } else { &[] };
+        let header = |name: Name, value: &str| (name.as_str().to_owned(), value.to_owned());
+        let abilities = [header(Name::Accept, "application/sdp"), header(Name::Allow, &self.config.allow)];
+        let headers = if request.method() == Method::Options { &abilities[..] } else { &[] };
         self.refuse(now, key, request, &dialog.local_tag, 200, headers);
+    }
+
+    /// Keys come by INFO as well, from phones that are set so. Of anything else in an INFO we would not know what
+    /// to do, and say so (RFC 6086 4.2.2).
+    fn serve_info(&mut self, now: Moment, dialog: &mut Dialog, key: Key, request: Message) -> Fate {
+        if request.header_named("Info-Package").is_some() {
+            let none = [("Recv-Info".to_owned(), String::new())];
+            return self.deny(now, dialog, key, &request, 469, &none);
+        }
+        let content_type = request.content_type().unwrap_or_default();
+        let content_type = content_type.split(';').next().unwrap_or_default().trim();
+        let known = INFO_TYPES.iter().any(|known| known.eq_ignore_ascii_case(content_type));
+        if !known && !request.body().is_empty() {
+            let accept = [(Name::Accept.as_str().to_owned(), INFO_TYPES.join(", "))];
+            return self.deny(now, dialog, key, &request, 415, &accept);
+        }
+        self.accept(now, dialog, key, &request);
+        if known {
+            self.event(dialog.id, DialogEvent::Info { request });
+        }
+        Fate::Continues
     }
 
     /// A BYE in an early dialog (RFC 3261 15) gives up the call as a CANCEL does, and is told as one: whoever
@@ -119,7 +167,10 @@ impl<T> Endpoint<T> {
                 self.event(dialog.id, DialogEvent::Cancelled { reason });
                 return Fate::Over;
             }
-            Phase::Outgoing(_) => {
+            Phase::Outgoing(outgoing) => {
+                if outgoing.lose_fork(request.from_tag().unwrap_or_default()) {
+                    return Fate::Continues;
+                }
                 // The 2xx that made this dialog is still under way: it is acknowledged and ended when it comes.
                 self.event(dialog.id, DialogEvent::Bye { request });
                 return self.give_up(now, dialog, Vec::new());
@@ -173,16 +224,19 @@ impl<T> Endpoint<T> {
     pub(super) fn accept_update(
         &mut self,
         now: Moment,
-        dialog: &Dialog,
+        dialog: &mut Dialog,
         key: Key,
         request: &Message,
         body: Option<&super::Body>,
     ) {
-        let answer = Answer { status: 200, contact: Some(&dialog.contact), body, ..Answer::default() };
+        let confirmed = matches!(dialog.phase, Phase::Confirmed);
+        let headers = if confirmed { self.agree_session(now, dialog, request) } else { Vec::new() };
+        let contact = Some(dialog.contact.as_str());
+        let answer = Answer { status: 200, contact, headers: &headers, body, ..Answer::default() };
         let _ = self.answer(now, key, request, &answer);
     }
 
-    fn deny_for_now(&mut self, now: Moment, dialog: &Dialog, key: Key, request: &Message) -> Fate {
+    pub(super) fn deny_for_now(&mut self, now: Moment, dialog: &Dialog, key: Key, request: &Message) -> Fate {
         let wait = retry_after(self.random.below(11));
         self.deny(now, dialog, key, request, 500, &[wait])
     }

@@ -143,6 +143,10 @@ impl fmt::Display for DialogId {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct OfferId(pub(crate) u64);
 
+/// Names one REFER of the peer: its CSeq number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ReferId(pub(crate) u32);
+
 /// A message body with its type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Body {
@@ -251,6 +255,36 @@ pub enum Command {
         /// What to say.
         body: Body,
     },
+    /// Asks the peer of an answered dialog to call somebody else (RFC 3515). Answered by `ReferAnswered`, and
+    /// if it accepts, reported by `Notify`.
+    Refer {
+        /// The dialog.
+        dialog: DialogId,
+        /// The Refer-To value, such as `<sip:b@example.com>`.
+        refer_to: String,
+        /// Further headers, such as Referred-By.
+        headers: Vec<(String, String)>,
+    },
+    /// Answers `DialogEvent::Refer`. A 2xx accepts it (202), and the first report, 100, goes out by itself.
+    AnswerRefer {
+        /// The dialog.
+        dialog: DialogId,
+        /// The REFER of the event.
+        refer: ReferId,
+        /// 202, or the status of the refusal.
+        status: u16,
+    },
+    /// Reports how an accepted REFER of the peer goes; ignored once a final status was reported.
+    Notify {
+        /// The dialog.
+        dialog: DialogId,
+        /// The REFER.
+        refer: ReferId,
+        /// The status of the call that the peer asked for; 200 and above is the last report.
+        status: u16,
+        /// Its reason phrase; the standard one when none.
+        reason: Option<String>,
+    },
 }
 
 impl Command {
@@ -262,13 +296,16 @@ impl Command {
             | Command::Hangup { dialog, .. }
             | Command::Reinvite { dialog, .. }
             | Command::Update { dialog, .. }
-            | Command::Info { dialog, .. } => *dialog,
+            | Command::Info { dialog, .. }
+            | Command::Refer { dialog, .. }
+            | Command::AnswerRefer { dialog, .. }
+            | Command::Notify { dialog, .. } => *dialog,
             Command::Invite(invite) => invite.dialog,
         }
     }
 }
 
-/// A call out.
+/// A call out. Made with [`NewInvite::new`]; the rest is set afterwards.
 #[derive(Debug, Clone)]
 pub struct NewInvite {
     /// From [`crate::endpoint::Endpoint::reserve_dialog`] or [`DialogId::chosen`].
@@ -278,6 +315,8 @@ pub struct NewInvite {
     /// Where it goes next, in this order, when there is no way to `target`, no answer from there, or a 503
     /// (RFC 3263 4.3).
     pub alternatives: Vec<Target>,
+    /// Max-Forwards: one less than that of the call that this one follows from, so that loops end.
+    pub max_forwards: u8,
     /// The Request-URI.
     pub uri: String,
     /// The From value without a tag, such as `"A" <sip:a@example.com>`.
@@ -296,4 +335,31 @@ pub struct NewInvite {
     pub credentials: Option<Credentials>,
     /// A preloaded route set, Route values in order.
     pub route: Vec<String>,
+}
+
+impl NewInvite {
+    /// A call to `uri` at `target`, without an offer, credentials, routes or further headers.
+    pub fn new(
+        dialog: DialogId,
+        target: Target,
+        uri: impl Into<String>,
+        from: impl Into<String>,
+        to: impl Into<String>,
+    ) -> Self {
+        Self {
+            dialog,
+            target,
+            alternatives: Vec::new(),
+            max_forwards: 70,
+            uri: uri.into(),
+            from: from.into(),
+            to: to.into(),
+            call_id: None,
+            contact_user: None,
+            headers: Vec::new(),
+            body: None,
+            credentials: None,
+            route: Vec::new(),
+        }
+    }
 }

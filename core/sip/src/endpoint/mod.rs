@@ -19,8 +19,11 @@ mod new_request;
 mod outgoing;
 mod output;
 mod receive;
+mod refer;
+mod reliable;
 mod response;
 mod send;
+mod session;
 mod table;
 mod target;
 mod timeout;
@@ -33,11 +36,12 @@ pub use config::{Advertise, EndpointConfig, Overload, Policy, Reply, Screening, 
 pub use counters::Counters;
 pub use ids::shard_of;
 pub use input::{
-    Body, Command, Credentials, DialogId, FlowId, Input, NewInvite, OfferId, ServerName, Source, Target,
-    Transport,
+    Body, Command, Credentials, DialogId, FlowId, Input, NewInvite, OfferId, ReferId, ServerName, Source,
+    Target, Transport,
 };
 pub use output::{DialogEvent, Event, FlowOrder, Output, Transmit};
 
+use crate::dialog::reliable::Said;
 use crate::dialog::{Dialog, Phase};
 use crate::transaction::key::{Key, KeyMap, Keyring};
 use crate::transaction::timers::{TimerQueue, TimerValues};
@@ -155,13 +159,18 @@ impl<T> Endpoint<T> {
     fn dialog_command(&mut self, now: Moment, dialog: &mut Dialog, command: Command) -> Fate {
         match command {
             Command::Respond { status, reason, headers, body, .. } => {
-                self.respond(now, dialog, status, reason.as_deref(), &headers, body)
+                self.respond(now, dialog, Said { status, reason, headers, body })
             }
             Command::AnswerOffer { offer, result, .. } => self.answer_offer(now, dialog, offer, result),
             Command::Hangup { reason, headers, .. } => self.hang_up(now, dialog, reason, headers),
             Command::Reinvite { body, .. } => self.reinvite(now, dialog, body),
             Command::Update { body, .. } => self.update(now, dialog, body),
             Command::Info { body, .. } => self.info(now, dialog, body),
+            Command::Refer { refer_to, headers, .. } => self.refer(now, dialog, refer_to, headers),
+            Command::AnswerRefer { refer, status, .. } => self.answer_refer(now, dialog, refer, status),
+            Command::Notify { refer, status, reason, .. } => {
+                self.notify(now, dialog, refer, status, reason.as_deref())
+            }
             Command::Invite(_) => Fate::Continues,
         }
     }
@@ -173,14 +182,17 @@ impl<T> Endpoint<T> {
     {
         let Some(mut dialog) = self.dialogs.remove(&id) else { return false };
         match act(self, &mut dialog) {
-            Fate::Continues => {
-                let next = dialog.next_timeout();
-                self.timers.reschedule(&mut dialog.timer, next, Wake::Dialog(id));
-                self.dialogs.insert(id, dialog);
-            }
+            Fate::Continues => self.keep(dialog),
             Fate::Over => self.bury(now, *dialog),
         }
         true
+    }
+
+    /// Puts a dialog where it lives, with its timer.
+    fn keep(&mut self, mut dialog: Box<Dialog>) {
+        let (id, next) = (dialog.id, dialog.next_timeout());
+        self.timers.reschedule(&mut dialog.timer, next, Wake::Dialog(id));
+        self.dialogs.insert(id, dialog);
     }
 
     /// Ends what still belongs to a dialog that is over, and says so.
@@ -188,6 +200,7 @@ impl<T> Endpoint<T> {
         self.timers.cancel(dialog.timer);
         self.dialog_keys.remove(&dialog.key);
         self.refuse_offer(now, &mut dialog);
+        self.refuse_refer(now, &mut dialog);
         if let Some(key) = dialog.open_invite() {
             self.abandon(now, key);
         }

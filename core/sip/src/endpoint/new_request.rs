@@ -10,12 +10,19 @@ use super::send::Answer;
 use super::table::{ServerMachine, ServerTransaction};
 use super::{Endpoint, ids};
 use crate::dialog::credentials::Authenticator;
+use crate::dialog::refer::Referrals;
+use crate::dialog::reliable::Reliable;
 use crate::dialog::route_set::RouteSet;
+use crate::dialog::session_timer::{INTERVAL_MIN_S, Terms};
 use crate::dialog::uas::IncomingInvite;
-use crate::dialog::{Dialog, Phase};
+use crate::dialog::{Dialog, Phase, allows_update};
 use crate::message::{Message, Method, Name, ResponseBuilder};
 use crate::transaction::invite_server::InviteServer;
 use crate::transaction::key::Key;
+
+/// Extensions that a peer may insist on though we do not announce them: reliable provisional responses
+/// (RFC 3262) and session timers (RFC 4028).
+const UNDERSTOOD: [&str; 2] = ["100rel", "timer"];
 
 impl<T> Endpoint<T> {
     pub(super) fn receive_new<P>(
@@ -68,7 +75,10 @@ impl<T> Endpoint<T> {
         let method = request.method();
         match method {
             Method::Invite | Method::Options | Method::Register => {}
-            Method::Bye | Method::Update | Method::Info | Method::Prack => return Some(Reply::new(481)),
+            Method::Bye | Method::Update | Method::Info | Method::Prack | Method::Notify => {
+                return Some(Reply::new(481));
+            }
+            Method::Refer => return Some(Reply::new(403).with_reason("REFER Only Within A Call")),
             _ => return Some(Reply::new(405)),
         }
         if request.max_forwards() == Some(0) && method != Method::Options {
@@ -80,24 +90,34 @@ impl<T> Endpoint<T> {
         if method != Method::Invite {
             return None;
         }
-        if self.merged.contains_key(&self.keyring.merged(request)) {
+        if self.merged.contains_key(&self.keyring.merged(request)) || self.is_own(request) {
             return Some(Reply::new(482));
         }
         if request.contact().is_none() {
             return Some(Reply::new(400).with_reason("Missing Contact header"));
         }
+        if Terms::of_request(request).is_err() {
+            return Some(Reply::new(422).with_header("Min-SE", INTERVAL_MIN_S.to_string()));
+        }
         self.overloaded(now, source)
+    }
+
+    /// Whether this is a call of ours that somebody sent back to us.
+    fn is_own(&self, request: &Message) -> bool {
+        let tag = request.from_tag().unwrap_or_default();
+        self.dialog_keys.contains_key(&self.keyring.half_dialog(request.call_id(), tag))
     }
 
     /// The extensions that the sender insists on and we do not have (RFC 3261 8.2.2.3).
     pub(super) fn unsupported(&self, request: &Message) -> Option<String> {
         // Path is for registrars (RFC 3327).
-        let is_register = request.method() == Method::Register;
-        let unknown: Vec<&str> = request
-            .headers(Name::Require)
-            .filter(|tag| !self.config.supported.iter().any(|known| known.eq_ignore_ascii_case(tag)))
-            .filter(|tag| !(is_register && tag.eq_ignore_ascii_case("path")))
-            .collect();
+        let path = (request.method() == Method::Register).then_some("path");
+        let announced = self.config.supported.iter().map(String::as_str);
+        let is_known = |tag: &str| {
+            let mut known = UNDERSTOOD.into_iter().chain(announced.clone()).chain(path);
+            known.any(|known| known.eq_ignore_ascii_case(tag))
+        };
+        let unknown: Vec<&str> = request.headers(Name::Require).filter(|tag| !is_known(tag)).collect();
         (!unknown.is_empty()).then(|| unknown.join(", "))
     }
 
@@ -148,10 +168,15 @@ impl<T> Endpoint<T> {
         let id = self.reserve_dialog();
         let merged = self.keyring.merged(&request);
         self.merged.insert(merged, key);
+        let dialog = self.incoming_dialog(id, key, &source, &request);
+        let mut machine = InviteServer::new(source.transport.is_reliable());
+        if matches!(&dialog.phase, Phase::Incoming(incoming) if incoming.reliable.is_some()) {
+            machine.leave_reminders();
+        }
         self.servers.insert(
             key,
             ServerTransaction {
-                machine: ServerMachine::Invite(InviteServer::new(source.transport.is_reliable())),
+                machine: ServerMachine::Invite(machine),
                 source,
                 dialog: Some(id),
                 merged: Some(merged),
@@ -160,7 +185,6 @@ impl<T> Endpoint<T> {
                 timer: None,
             },
         );
-        let dialog = self.incoming_dialog(id, key, &source, &request);
         self.dialog_keys.insert(dialog.key, id);
         self.dialogs.insert(id, Box::new(dialog));
         let trying = Answer { status: 100, ..Answer::default() };
@@ -192,11 +216,19 @@ impl<T> Endpoint<T> {
             remote_target: remote_target.to_owned(),
             contact: self.own_contact(&peer, None),
             peer,
-            phase: Phase::Incoming(Box::new(IncomingInvite { transaction: key, request: request.clone() })),
+            phase: Phase::Incoming(Box::new(IncomingInvite {
+                transaction: key,
+                request: request.clone(),
+                reliable: Reliable::of_request(request, self.random.u32() & 0xffff),
+            })),
             owns_call_id: false,
             answer: None,
             peer_offer: None,
             change: None,
+            session_timer: None,
+            peer_updates: allows_update(request),
+            late_prack: None,
+            referrals: Referrals::default(),
             authenticator: Authenticator::default(),
             hangup: None,
             description: None,

@@ -3,16 +3,17 @@
 use ringway_model::Moment;
 
 use super::failover::is_failover;
-use super::input::{DialogId, NewInvite, Source, Target};
+use super::input::{NewInvite, Source, Target};
 use super::output::DialogEvent;
-use super::send::{Draft, NewClient};
-use super::table::{Payload, Purpose, Wake};
+use super::send::{Draft, MAX_FORWARDS, NewClient};
+use super::table::{Payload, Purpose};
 use super::target::next_hop;
 use super::{Endpoint, Fate, ids};
 use crate::dialog::credentials::Authenticator;
+use crate::dialog::refer::Referrals;
 use crate::dialog::route_set::RouteSet;
 use crate::dialog::uac::OutgoingInvite;
-use crate::dialog::{Dialog, Phase};
+use crate::dialog::{Dialog, Phase, allows_update};
 use crate::message::{Message, Method};
 use crate::transaction::key::Key;
 
@@ -30,11 +31,11 @@ impl<T> Endpoint<T> {
         if self.dialogs.contains_key(&id) {
             return;
         }
-        let mut dialog = self.outgoing_dialog(invite);
+        let mut dialog = Box::new(self.outgoing_dialog(invite));
         dialog.next_cseq();
         self.send_invite(now, &mut dialog, 0);
         self.dialog_keys.insert(dialog.key, id);
-        self.await_answer(id, dialog);
+        self.keep(dialog);
     }
 
     fn outgoing_dialog(&mut self, invite: Box<NewInvite>) -> Dialog {
@@ -58,25 +59,16 @@ impl<T> Endpoint<T> {
             answer: None,
             peer_offer: None,
             change: None,
+            session_timer: None,
+            peer_updates: false,
+            late_prack: None,
+            referrals: Referrals::default(),
             authenticator: Authenticator::new(invite.credentials.clone()),
             hangup: None,
             description: invite.body.clone(),
             timer: None,
-            phase: Phase::Outgoing(Box::new(OutgoingInvite {
-                transaction: Key(0),
-                invite,
-                silent_until: None,
-                given_up: false,
-                cancel_sent: false,
-            })),
+            phase: Phase::Outgoing(Box::new(OutgoingInvite::new(invite))),
         }
-    }
-
-    /// Keeps a new dialog, which has a timer when there is another place to try.
-    fn await_answer(&mut self, id: DialogId, mut dialog: Dialog) {
-        let next = dialog.next_timeout();
-        self.timers.reschedule(&mut dialog.timer, next, Wake::Dialog(id));
-        self.dialogs.insert(id, Box::new(dialog));
     }
 
     /// Sends the INVITE with the dialog's number: for the first time, to the next place, or with the
@@ -98,6 +90,7 @@ impl<T> Endpoint<T> {
             to: &invite.to,
             call_id: &dialog.call_id,
             cseq,
+            max_forwards: invite.max_forwards,
             contact: Some(&dialog.contact),
             credentials: &credentials,
             headers: &invite.headers,
@@ -110,6 +103,7 @@ impl<T> Endpoint<T> {
             target: invite.target,
             fallback: None,
             request,
+            cseq,
             payload: Payload::default(),
             credentials,
             attempts,
@@ -120,20 +114,27 @@ impl<T> Endpoint<T> {
 
     pub(super) fn provisional(&mut self, now: Moment, key: Key, source: &Source, response: Message) {
         let Some(client) = self.clients.get(&key) else { return };
-        let (Some(id), Purpose::Invite) = (client.dialog, client.purpose) else {
-            return self.cancel_abandoned(now, key);
-        };
+        let (owner, Purpose::Invite) = (client.dialog, client.purpose) else { return };
+        let Some(id) = owner else { return self.cancel_abandoned(now, key) };
         self.with_dialog(now, id, |endpoint, dialog| {
             if dialog.open_invite() == Some(key) {
                 Self::follow(dialog, source);
                 dialog.place_answers();
-                endpoint.try_cancel(now, dialog);
-                if response.status() != Some(100) {
-                    endpoint.event(dialog.id, DialogEvent::Provisional { response });
-                }
+                endpoint.take_provisional(now, dialog, response);
             }
             Fate::Continues
         });
+    }
+
+    fn take_provisional(&mut self, now: Moment, dialog: &mut Dialog, response: Message) {
+        let Phase::Outgoing(outgoing) = &mut dialog.phase else { return };
+        if let Some(tag) = response.to_tag() {
+            outgoing.fork(tag);
+        }
+        self.try_cancel(now, dialog);
+        if response.status() != Some(100) {
+            self.event(dialog.id, DialogEvent::Provisional { response });
+        }
     }
 
     /// The first 2xx makes the dialog. When the application gave up meanwhile, the CANCEL came too late and
@@ -142,8 +143,13 @@ impl<T> Endpoint<T> {
         dialog.remote = response.to().as_str().to_owned();
         dialog.routes = RouteSet::of_response(response);
         dialog.refresh_target(response);
+        dialog.peer_updates = allows_update(response);
+        self.follow_session(now, dialog, response);
         self.dialog_keys.remove(&dialog.key);
         let remote_tag = response.to_tag().unwrap_or_default();
+        if let Phase::Outgoing(outgoing) = &mut dialog.phase {
+            dialog.remote_cseq = outgoing.fork(remote_tag).and_then(|fork| fork.remote_cseq);
+        }
         dialog.key = self.keyring.dialog(&dialog.call_id, &dialog.local_tag, remote_tag);
         self.dialog_keys.insert(dialog.key, dialog.id);
         self.acknowledge(dialog, key, response);
@@ -174,6 +180,7 @@ impl<T> Endpoint<T> {
             to: response.to().as_str(),
             call_id: &dialog.call_id,
             cseq: response.cseq().number,
+            max_forwards: MAX_FORWARDS,
             contact: None,
             credentials: &credentials,
             headers: &[],
@@ -201,6 +208,7 @@ impl<T> Endpoint<T> {
             to: response.to().as_str(),
             call_id: response.call_id(),
             cseq,
+            max_forwards: MAX_FORWARDS,
             contact: None,
             credentials,
             headers: &[],
@@ -220,6 +228,7 @@ impl<T> Endpoint<T> {
                 target,
                 fallback: (target != peer).then_some(peer),
                 request,
+                cseq: number + 1,
                 payload: Payload::default(),
                 credentials: Default::default(),
                 attempts: 0,

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::input::{Body, DialogId, FlowId, OfferId, Source, Target};
+use super::input::{Body, DialogId, FlowId, OfferId, ReferId, Source, Target};
 use crate::message::Message;
 
 /// A message to send.
@@ -113,7 +113,8 @@ pub enum DialogEvent {
         /// The response, when there was one.
         response: Option<Message>,
     },
-    /// Our re-INVITE or UPDATE was accepted; the ACK is sent already.
+    /// Our re-INVITE or UPDATE was accepted; the ACK is sent already. Comes unasked too, when the session timer
+    /// made us repeat our description: the peer may have changed its own.
     OfferAnswered {
         /// The response.
         response: Message,
@@ -122,6 +123,28 @@ pub enum DialogEvent {
     OfferRefused {
         /// The status; 408 for silence, 503 for a network failure, 491 when one was waiting already.
         status: u16,
+    },
+    /// Nobody refreshed the session in time (RFC 4028 10); a BYE is sent already.
+    SessionExpired,
+    /// The peer asks us to call somebody else; awaits `Command::AnswerRefer`. Its Refer-To can be parsed.
+    Refer {
+        /// Names it in the answer and in reports.
+        refer: ReferId,
+        /// The request.
+        request: Message,
+    },
+    /// Our REFER was accepted or refused.
+    ReferAnswered {
+        /// The status; 408 for silence, 503 for a network failure, 481 when the dialog is not up.
+        status: u16,
+        /// The response, when there was one.
+        response: Option<Message>,
+    },
+    /// A report of our REFER, see [`crate::message::sipfrag_status`]; the 200 is sent already. May overtake
+    /// `ReferAnswered`.
+    Notify {
+        /// The request.
+        request: Message,
     },
     /// A command came for a dialog that is ending.
     Gone,

@@ -7,7 +7,7 @@ use super::change::Refused;
 use super::counters::method_label;
 use super::hangup::like_invite;
 use super::input::{Source, Target};
-use super::output::Transmit;
+use super::output::{DialogEvent, Transmit};
 use super::table::{ClientMachine, ClientTransaction, Purpose};
 use super::{Endpoint, Fate, ids};
 use crate::dialog::{Dialog, Phase};
@@ -123,6 +123,7 @@ impl<T> Endpoint<T> {
         if dialog.open_invite() != Some(key) {
             return false;
         }
+        self.refuse_lost_fork(dialog, response);
         Self::follow(dialog, source);
         match dialog.phase {
             Phase::Outgoing(_) => self.call_answered(now, dialog, key, response),
@@ -133,6 +134,17 @@ impl<T> Endpoint<T> {
             }
         }
         true
+    }
+
+    /// A phone that said BYE before its 2xx came has left, and the proxies have given up the others for it: the
+    /// answer is acknowledged and ended, and the call failed.
+    fn refuse_lost_fork(&mut self, dialog: &mut Dialog, response: &Message) {
+        let Phase::Outgoing(outgoing) = &mut dialog.phase else { return };
+        if !outgoing.given_up && outgoing.is_lost(response.to_tag().unwrap_or_default()) {
+            outgoing.given_up = true;
+            dialog.hangup = Some(Vec::new());
+            self.event(dialog.id, DialogEvent::Rejected { status: 487, response: None });
+        }
     }
 
     /// A re-INVITE was accepted after its dialog ended: the peer still wants its ACK.
@@ -185,7 +197,13 @@ impl<T> Endpoint<T> {
                 });
             }
             (Purpose::Bye, _) => self.bye_answered(now, key, status, Some(&response)),
-            (Purpose::Info, 200..=299) => {}
+            (Purpose::Info | Purpose::Notify, 200..=299) => {}
+            (Purpose::Refer, 200..=299) => {
+                self.with_dialog(now, id, |endpoint, dialog| {
+                    endpoint.refer_accepted(dialog, response);
+                    Fate::Continues
+                });
+            }
             _ => self.change_refused(now, key, status, Some(&response)),
         }
     }
@@ -196,7 +214,8 @@ impl<T> Endpoint<T> {
         let Some(id) = client.dialog else { return };
         let refused = refused(client, status, response);
         self.with_dialog(now, id, |endpoint, dialog| {
-            let is_current = refused.purpose == Purpose::Info || dialog.open_invite() == Some(key);
+            let changes = matches!(refused.purpose, Purpose::Reinvite | Purpose::Update);
+            let is_current = !changes || dialog.open_invite() == Some(key);
             match is_current && matches!(dialog.phase, Phase::Confirmed) {
                 true => endpoint.request_refused(now, dialog, refused),
                 false => Fate::Continues,
@@ -228,7 +247,9 @@ impl<T> Endpoint<T> {
         match client.purpose {
             Purpose::Invite | Purpose::Reinvite => self.invite_refused(now, key, status, None),
             Purpose::Bye => self.bye_answered(now, key, status, None),
-            Purpose::Update | Purpose::Info => self.change_refused(now, key, status, None),
+            Purpose::Update | Purpose::Info | Purpose::Refer | Purpose::Notify => {
+                self.change_refused(now, key, status, None);
+            }
             Purpose::Cancel => {}
         }
         if let Some(client) = self.clients.remove(&key) {
@@ -240,6 +261,7 @@ impl<T> Endpoint<T> {
 fn refused<'a>(client: &ClientTransaction, status: u16, response: Option<&'a Message>) -> Refused<'a> {
     Refused {
         purpose: client.purpose,
+        cseq: client.cseq,
         payload: client.payload.clone(),
         attempts: client.attempts,
         status,

@@ -19,6 +19,9 @@ use crate::transaction::invite_client::InviteClient;
 use crate::transaction::key::Key;
 use crate::transaction::request_client::RequestClient;
 
+/// The hops that a request within a dialog may take (RFC 3261 8.1.1.6).
+pub(super) const MAX_FORWARDS: u8 = 70;
+
 /// What a response says beyond what it copies from its request.
 #[derive(Default)]
 pub(super) struct Answer<'a> {
@@ -41,6 +44,7 @@ pub(super) struct Draft<'a> {
     pub(super) to: &'a str,
     pub(super) call_id: &'a str,
     pub(super) cseq: u32,
+    pub(super) max_forwards: u8,
     pub(super) contact: Option<&'a str>,
     pub(super) credentials: &'a CredentialHeaders,
     pub(super) headers: &'a [(String, String)],
@@ -55,6 +59,7 @@ pub(super) struct NewClient {
     pub(super) target: Target,
     pub(super) fallback: Option<Target>,
     pub(super) request: Bytes,
+    pub(super) cseq: u32,
     pub(super) payload: Payload,
     pub(super) credentials: CredentialHeaders,
     pub(super) attempts: u8,
@@ -150,7 +155,7 @@ impl<T> Endpoint<T> {
         let sent_by = self.own_address(draft.target);
         let mut builder = RequestBuilder::new(draft.method, draft.plan.request_uri)
             .via(draft.target.transport.via_name(), sent_by, draft.branch)
-            .max_forwards(70);
+            .max_forwards(draft.max_forwards);
         for route in draft.plan.routes.iter().copied().chain(draft.plan.last_route.as_deref()) {
             builder = builder.route(route);
         }
@@ -213,9 +218,11 @@ impl<T> Endpoint<T> {
                 target: new.target,
                 fallback: new.fallback,
                 request: new.request,
+                cseq: new.cseq,
                 payload: new.payload,
                 credentials: new.credentials,
                 attempts: new.attempts,
+                abandoned_rings: false,
                 refusal_ack: None,
                 acks: Default::default(),
                 timer: None,
@@ -251,7 +258,8 @@ impl<T> Endpoint<T> {
         let target = next_hop(plan.next_hop, &dialog.peer);
         let method = Method::parse(purpose.method());
         let credentials = dialog.authenticator.headers(&mut self.random, purpose.method(), plan.request_uri);
-        let with_contact = matches!(purpose, Purpose::Reinvite | Purpose::Update);
+        let with_contact =
+            matches!(purpose, Purpose::Reinvite | Purpose::Update | Purpose::Refer | Purpose::Notify);
         let request = self.print_request(&Draft {
             method,
             plan: &plan,
@@ -261,6 +269,7 @@ impl<T> Endpoint<T> {
             to: &dialog.remote,
             call_id: &dialog.call_id,
             cseq,
+            max_forwards: MAX_FORWARDS,
             contact: with_contact.then_some(dialog.contact.as_str()),
             credentials: &credentials,
             headers: &payload.headers,
@@ -270,7 +279,18 @@ impl<T> Endpoint<T> {
         let dialog = Some(dialog.id);
         self.start_client(
             now,
-            NewClient { branch, purpose, dialog, target, fallback, request, payload, credentials, attempts },
+            NewClient {
+                branch,
+                purpose,
+                dialog,
+                target,
+                fallback,
+                request,
+                cseq,
+                payload,
+                credentials,
+                attempts,
+            },
         )
     }
 

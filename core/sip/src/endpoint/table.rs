@@ -87,6 +87,8 @@ pub(super) enum Purpose {
     Reinvite,
     Update,
     Info,
+    Refer,
+    Notify,
     Bye,
     Cancel,
 }
@@ -97,6 +99,8 @@ impl Purpose {
             Purpose::Invite | Purpose::Reinvite => "INVITE",
             Purpose::Update => "UPDATE",
             Purpose::Info => "INFO",
+            Purpose::Refer => "REFER",
+            Purpose::Notify => "NOTIFY",
             Purpose::Bye => "BYE",
             Purpose::Cancel => "CANCEL",
         }
@@ -121,10 +125,14 @@ pub(super) struct ClientTransaction {
     /// Another place to try when the first cannot be reached.
     pub(super) fallback: Option<Target>,
     pub(super) request: Bytes,
+    /// Its CSeq number.
+    pub(super) cseq: u32,
     pub(super) payload: Payload,
     pub(super) credentials: CredentialHeaders,
     /// How many challenges the request has answered.
     pub(super) attempts: u8,
+    /// Nobody waits for it any more, and its CANCEL is sent.
+    pub(super) abandoned_rings: bool,
     /// The ACK of a refusal.
     pub(super) refusal_ack: Option<Transmit>,
     /// The ACK of each 2xx, by its To tag: a fork may bring several, and each may be repeated.

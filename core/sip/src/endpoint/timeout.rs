@@ -6,8 +6,8 @@ use super::input::Target;
 use super::output::Transmit;
 use super::table::Wake;
 use super::{Endpoint, Fate};
-use crate::dialog::Dialog;
 use crate::dialog::uas::SentAnswer;
+use crate::dialog::{Dialog, Phase};
 use crate::transaction::Fired;
 use crate::transaction::key::Key;
 use crate::transaction::timers::Due;
@@ -73,6 +73,20 @@ impl<T> Endpoint<T> {
     }
 
     fn dialog_timeout(&mut self, now: Moment, dialog: &mut Dialog) -> Fate {
+        match &mut dialog.phase {
+            Phase::Outgoing(_) => {
+                self.leave_silent_place(now, dialog);
+                Fate::Continues
+            }
+            Phase::Incoming(_) => self.provisional_timeout(now, dialog),
+            Phase::Confirmed | Phase::Ending => {
+                self.answered_timeout(now, dialog);
+                Fate::Continues
+            }
+        }
+    }
+
+    fn answered_timeout(&mut self, now: Moment, dialog: &mut Dialog) {
         match dialog.answer.as_mut().and_then(|answer| answer.take_due(now)) {
             Some(Due::Repeat) => {
                 if let Some(SentAnswer { transmit, .. }) = &dialog.answer {
@@ -84,14 +98,13 @@ impl<T> Endpoint<T> {
                 dialog.answer = None;
                 self.acknowledge_timeout(now, dialog);
             }
-            None if self.leave_silent_place(now, dialog) => {}
             None => {
                 if let Some(change) = dialog.change.as_mut() {
                     change.stop_waiting(now);
                 }
+                self.session_timeout(now, dialog);
                 self.try_change(now, dialog);
             }
         }
-        Fate::Continues
     }
 }

@@ -12,6 +12,7 @@ mod name;
 mod name_addr;
 mod parse;
 mod print;
+mod refer;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use self::method::Method;
 pub use self::name::Name;
 pub use self::name_addr::NameAddr;
 pub use self::print::{HeaderName, RequestBuilder, ResponseBuilder};
+pub use self::refer::{ReferTo, Replaces, sipfrag_status};
 pub use self::status::default_reason;
 pub use self::via::{MAGIC_COOKIE, Via};
 

@@ -88,6 +88,11 @@ impl InviteClient {
         }
     }
 
+    /// Nobody wants an answer any more, so nobody asks again.
+    pub(crate) fn fall_silent(&mut self) {
+        self.schedule.stop_repeating();
+    }
+
     fn enter(&mut self, state: State, until: Moment) {
         self.state = state;
         self.schedule.stop();

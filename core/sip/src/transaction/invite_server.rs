@@ -15,6 +15,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) struct InviteServer {
     state: State,
     reliable: bool,
+    reminds: bool,
     last_response: Option<Bytes>,
     schedule: Schedule,
 }
@@ -29,7 +30,19 @@ enum State {
 
 impl InviteServer {
     pub(crate) fn new(reliable: bool) -> Self {
-        Self { state: State::Proceeding, reliable, last_response: None, schedule: Schedule::default() }
+        Self {
+            state: State::Proceeding,
+            reliable,
+            reminds: true,
+            last_response: None,
+            schedule: Schedule::default(),
+        }
+    }
+
+    /// Provisional responses are not repeated here: the dialog sends new ones, each with a number of its own
+    /// (RFC 3262 3).
+    pub(crate) fn leave_reminders(&mut self) {
+        self.reminds = false;
     }
 
     /// True until the final response is sent.
@@ -54,7 +67,7 @@ impl InviteServer {
     /// 13.3.1.1).
     fn proceed(&mut self, now: Moment, status: u16, bytes: &Bytes) {
         self.last_response = Some(bytes.clone());
-        if status > 100 {
+        if status > 100 && self.reminds {
             self.schedule.start_repeating(now, MINUTE, MINUTE);
         }
     }

@@ -67,6 +67,11 @@ impl Schedule {
         }
     }
 
+    /// No more repetitions; the expiry stays.
+    pub(crate) fn stop_repeating(&mut self) {
+        self.repeat = None;
+    }
+
     pub(crate) fn expire_at(&mut self, at: Moment) {
         self.expiry = Some(at);
     }

@@ -203,6 +203,10 @@ fn name(event: &Event<()>) -> &'static str {
         DialogEvent::Rejected { .. } => "Rejected",
         DialogEvent::OfferAnswered { .. } => "OfferAnswered",
         DialogEvent::OfferRefused { .. } => "OfferRefused",
+        DialogEvent::SessionExpired => "SessionExpired",
+        DialogEvent::Refer { .. } => "Refer",
+        DialogEvent::ReferAnswered { .. } => "ReferAnswered",
+        DialogEvent::Notify { .. } => "Notify",
         DialogEvent::Gone => "Gone",
         DialogEvent::Terminated => "Terminated",
     }

@@ -161,28 +161,23 @@ impl World {
     fn new_call(&mut self) -> NewInvite {
         let dialog = DialogId::chosen(0, self.seed);
         let call_id = format!("{:x}@caller.example.com", self.random.u64());
+        let target = Target {
+            transport: Transport::Udp,
+            remote: address(Side::Server),
+            local: None,
+            flow: None,
+            name: None,
+        };
+        let (uri, alice) = ("sip:service@sip.example.com", "<sip:alice@sip.example.com>");
         NewInvite {
-            dialog,
-            target: Target {
-                transport: Transport::Udp,
-                remote: address(Side::Server),
-                local: None,
-                flow: None,
-                name: None,
-            },
-            alternatives: Vec::new(),
-            uri: "sip:service@sip.example.com".to_owned(),
-            from: "<sip:alice@sip.example.com>".to_owned(),
-            to: "<sip:service@sip.example.com>".to_owned(),
             call_id: Some(call_id),
             contact_user: Some("alice".to_owned()),
-            headers: Vec::new(),
             body: Some(description()),
             credentials: Some(Credentials {
                 username: "alice".to_owned(),
                 password: Secret::new("Wonderland1"),
             }),
-            route: Vec::new(),
+            ..NewInvite::new(dialog, target, uri, alice, format!("<{uri}>"))
         }
     }
 
@@ -302,14 +297,19 @@ impl Policy for DigestPolicy {
 
     fn admit(&mut self, now: Now, request: &Message, source: &Source) -> Verdict<()> {
         let Some(value) = request.header(Name::ProxyAuthorization) else {
-            let nonce = self.nonces.mint(now.unix, source.remote.ip());
-            let challenge =
-                ServerChallenge { realm: REALM, nonce: nonce.as_str(), opaque: "0", stale: false };
+            let nonce = self.nonces.mint(now.monotonic, source.remote.ip());
+            let challenge = ServerChallenge {
+                realm: REALM,
+                nonce: nonce.as_str(),
+                opaque: "0",
+                algorithm: None,
+                stale: false,
+            };
             return Verdict::Reply(Reply::new(407).with_header("Proxy-Authenticate", challenge.to_string()));
         };
         let Ok(authorization) = Authorization::parse(value) else { return Verdict::Reply(Reply::new(400)) };
         let fresh =
-            self.nonces.check(now.unix, source.remote.ip(), &authorization.nonce) == NonceState::Fresh;
+            self.nonces.check(now.monotonic, source.remote.ip(), &authorization.nonce) == NonceState::Fresh;
         if !fresh || !verify(&authorization, &self.hashes, request.method().as_str(), request.body()) {
             return Verdict::Reply(Reply::new(403));
         }
@@ -354,6 +354,10 @@ pub fn name(event: &DialogEvent) -> &'static str {
         DialogEvent::Rejected { .. } => "Rejected",
         DialogEvent::OfferAnswered { .. } => "OfferAnswered",
         DialogEvent::OfferRefused { .. } => "OfferRefused",
+        DialogEvent::SessionExpired => "SessionExpired",
+        DialogEvent::Refer { .. } => "Refer",
+        DialogEvent::ReferAnswered { .. } => "ReferAnswered",
+        DialogEvent::Notify { .. } => "Notify",
         DialogEvent::Gone => "Gone",
         DialogEvent::Terminated => "Terminated",
     }

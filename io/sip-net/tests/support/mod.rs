@@ -107,20 +107,8 @@ pub fn is_closed(stream: &mut TcpStream) -> bool {
 
 pub fn invite(world: &World, target: Target) -> DialogId {
     let dialog = DialogId::chosen(0, 1);
-    let call = NewInvite {
-        dialog,
-        target,
-        alternatives: Vec::new(),
-        uri: "sip:b@test.example".to_owned(),
-        from: "<sip:a@test.example>".to_owned(),
-        to: "<sip:b@test.example>".to_owned(),
-        call_id: None,
-        contact_user: None,
-        headers: Vec::new(),
-        body: None,
-        credentials: None,
-        route: Vec::new(),
-    };
+    let (from, to) = ("<sip:a@test.example>", "<sip:b@test.example>");
+    let call = NewInvite::new(dialog, target, "sip:b@test.example", from, to);
     world.driver.handle().send(Command::Invite(Box::new(call))).expect("the driver runs");
     dialog
 }

@@ -113,7 +113,9 @@ fn requests_out_of_order_are_refused_and_unknown_ones_named() {
     let late = call.next("INFO");
     assert_eq!(peer.ask(&call.next("INFO")).status(), 200);
     assert_eq!(peer.ask(&late).status(), 500, "RFC 3261 12.2.2");
-    let answer = peer.ask(&call.next("REFER"));
+    let transfer = call.next("REFER").header("Refer-To", "<sip:bob@phone.test>");
+    assert_eq!(peer.ask(&transfer).status(), 603);
+    let answer = peer.ask(&call.next("MESSAGE"));
     assert_eq!(answer.status(), 405);
     assert!(answer.header("Allow").contains("UPDATE"), "{answer:?}");
     assert_eq!(peer.ask(&call.next("OPTIONS")).status(), 200);

@@ -6,7 +6,7 @@ use crate::message::Request;
 use crate::peer::{Call, LIMIT, Peer, foreign_tag};
 use crate::world::{URI, World, offer, sdp};
 
-const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE";
+const ALLOW: &str = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY";
 
 fn both(world: &World) -> [Peer; 2] {
     [world.udp(), world.tcp()]
@@ -32,13 +32,18 @@ fn options_tells_anybody_what_is_understood() {
 fn what_is_not_served_is_refused_by_name() {
     let world = World::start();
     for peer in both(&world) {
-        for method in ["SUBSCRIBE", "MESSAGE", "PUBLISH", "REFER", "NOTIFY", "DANCE"] {
+        for method in ["SUBSCRIBE", "MESSAGE", "PUBLISH", "DANCE"] {
             let answer = peer.ask(&Request::new(method, URI, &peer));
             assert_eq!((answer.status(), answer.header("Allow")), (405, ALLOW), "{method}");
         }
-        let demanding = Request::invite(URI, &peer, &offer(4000)).header("Require", "foo, 100rel");
+        assert_eq!(
+            peer.ask(&Request::new("REFER", URI, &peer)).status(),
+            403,
+            "there is no call to transfer"
+        );
+        let demanding = Request::invite(URI, &peer, &offer(4000)).header("Require", "foo, 100rel, bar");
         let answer = peer.ask(&demanding);
-        assert_eq!((answer.status(), answer.header("Unsupported")), (420, "foo, 100rel"));
+        assert_eq!((answer.status(), answer.header("Unsupported")), (420, "foo, bar"));
         let worn_out = Request::invite(URI, &peer, &offer(4000)).set("Max-Forwards", "0");
         assert_eq!(peer.ask(&worn_out).status(), 483);
     }
@@ -49,7 +54,7 @@ fn what_is_not_served_is_refused_by_name() {
 fn requests_of_no_dialog_get_481() {
     let world = World::start();
     for peer in both(&world) {
-        for method in ["BYE", "INFO", "UPDATE", "PRACK", "CANCEL"] {
+        for method in ["BYE", "INFO", "UPDATE", "PRACK", "NOTIFY", "CANCEL"] {
             let stray = Request::new(method, URI, &peer);
             assert_eq!(peer.ask(&stray).status(), 481, "{method} without a tag");
         }

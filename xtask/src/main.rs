@@ -17,7 +17,7 @@ cargo xtask CHORE
   test    every test that needs no more than a minute (arguments go to cargo test)
   ready   tidy, check and test: what a change must pass
   bench   what calls, their media and requests cost: bench call, media, relay, rest (docs/benchmarks.md)
-  soak    what takes minutes: soak [kill|rest|simulation|sipp]";
+  soak    what takes minutes: soak [fuzz|kill|mutate|rest|simulation|sipp]";
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);

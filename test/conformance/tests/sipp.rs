@@ -327,3 +327,63 @@ fn a_thousand_calls_at_fifty_a_second_all_succeed() {
     let health = ringway_testkit::http::request(world.ringway.http, "GET", "/healthz", None, &[]);
     assert_eq!(health.status, 200);
 }
+
+/// Rings for a second, so that what comes before the answer comes in order.
+const RINGING: &str = r#"<Pause length="1"/><Play>/long.wav</Play>"#;
+
+#[test]
+fn a_session_is_changed_by_update_and_by_an_offer_of_ours() {
+    let Some(world) = World::start(LONG) else { return };
+    for scenario in ["update", "offerless"] {
+        Sipp::udp(&world.ringway, scenario, "open").run();
+        Sipp::tcp(&world.ringway, scenario, "open").run();
+    }
+    assert!(world.ended(4, LIMIT).iter().all(|call| call["status"] == "completed"));
+}
+
+#[test]
+fn keys_that_come_by_info_are_those_of_a_gather() {
+    let Some(world) = World::start(r#"<Gather numDigits="1" action="/pressed"/>"#) else { return };
+    world.application.answer("/pressed", Answer::twiml("<Hangup/>"));
+    Sipp::udp(&world.ringway, "info", "open").run();
+    assert_eq!(world.application.wait("/pressed", 1, LIMIT).param("Digits"), "5");
+    Sipp::tcp(&world.ringway, "info", "open").run();
+    assert_eq!(world.application.wait("/pressed", 2, LIMIT).param("Digits"), "5");
+}
+
+#[test]
+fn rfc3262_a_caller_who_must_hear_that_it_rings_acknowledges_it() {
+    let Some(world) = World::start(RINGING) else { return };
+    Sipp::udp(&world.ringway, "reliable", "open").run();
+    Sipp::tcp(&world.ringway, "reliable", "open").run();
+    assert!(world.ended(2, LIMIT).iter().all(|call| call["status"] == "completed"));
+}
+
+#[test]
+fn rfc3261_8_2_2_2_a_call_that_comes_by_two_ways_is_one_call() {
+    let Some(world) = World::start(RINGING) else { return };
+    Sipp::udp(&world.ringway, "merged", "open").run();
+    world.one_call("completed");
+}
+
+#[test]
+fn rfc3261_12_2_1_1_a_strict_router_gets_the_request_uri() {
+    let Some(world) = World::start("<Play>/tone.wav</Play>") else { return };
+    Sipp::udp(&world.ringway, "strict_route", "open").run();
+    Sipp::tcp(&world.ringway, "strict_route", "open").run();
+    assert!(world.ended(2, LIMIT).iter().all(|call| call["status"] == "completed"));
+}
+
+/// Half of the shortest interval passes in each: the two run side by side.
+#[test]
+fn rfc4028_a_session_is_refreshed_by_us_where_the_caller_wants_it_and_collisions_are_survived() {
+    let Some(world) = World::start(r#"<Play loop="0">/tone.wav</Play>"#) else { return };
+    let limit = Duration::from_secs(120);
+    std::thread::scope(|scope| {
+        let ringway = &world.ringway;
+        scope.spawn(|| Sipp { limit, ..Sipp::udp(ringway, "session_timer", "open") }.run());
+        scope.spawn(|| Sipp { limit, ..Sipp::tcp(ringway, "session_timer", "open") }.run());
+        scope.spawn(|| Sipp { limit, ..Sipp::udp(ringway, "glare", "open") }.run());
+    });
+    assert!(world.ended(3, LIMIT).iter().all(|call| call["status"] == "completed"));
+}

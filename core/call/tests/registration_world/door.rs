@@ -34,6 +34,7 @@ impl Door {
     pub(super) fn new(shard: u8, bindings: Arc<Bindings>) -> Self {
         let config = AdmissionConfig {
             realm: REALM.to_owned(),
+            algorithms: Default::default(),
             suffixes: Suffixes::new([REALM]),
             default_domain: None,
         };

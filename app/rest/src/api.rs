@@ -1,9 +1,8 @@
 //! The front door: what happens to every request before and after its resource.
 
 use std::cell::RefCell;
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Instant;
@@ -17,7 +16,7 @@ use ringway_engine::calls::CallControl;
 use ringway_engine::registrations::Registrations;
 use ringway_model::Random;
 use ringway_model::sid::{AccountSid, RequestSid};
-use ringway_store::Store;
+use ringway_store::{Account, AccountStatus, Store};
 
 use crate::auth::Caller;
 use crate::body::{self, BodyLimits};
@@ -26,18 +25,20 @@ use crate::form::Form;
 use crate::headers;
 use crate::kept::Kept;
 use crate::meters;
-use crate::origin::Origin;
-use crate::reply::{Reply, empty};
+use crate::origin::{ErrorPages, Origin};
+use crate::reply::Reply;
 use crate::representation::Extension;
-use crate::request::Verb;
+use crate::request::{ApiKind, Place, Request, Verb};
+use crate::site::Site;
 use crate::throttle::{InFlight, RequestLimits, Throttle};
+use crate::tree::{Answering, Resource, Scope, Source, Tree};
 use crate::{accounts_v1, v2010, voice_v1};
 
 /// What the operator may choose about replies and requests.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// What the number of an error is appended to in `more_info`.
-    pub more_info: String,
+    /// Where `more_info` of an error points.
+    pub error_pages: ErrorPages,
     /// The proxies whose word counts for what host and scheme the client has.
     pub trusted_proxies: Vec<IpNet>,
     /// How much of a request is read.
@@ -51,7 +52,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            more_info: "https://www.twilio.com/docs/errors/".to_owned(),
+            error_pages: ErrorPages::Own,
             trusted_proxies: Vec::new(),
             body: BodyLimits::default(),
             requests: RequestLimits::default(),
@@ -74,8 +75,10 @@ pub(crate) struct App<C> {
     pub(crate) store: Store,
     pub(crate) control: C,
     pub(crate) registrations: Registrations,
-    pub(crate) more_info: Arc<str>,
     pub(crate) ipv6_lists: bool,
+    tree: Tree<C>,
+    site: Site,
+    error_pages: ErrorPages,
     trusted_proxies: Vec<IpNet>,
     limits: BodyLimits,
     throttle: Throttle,
@@ -86,12 +89,15 @@ impl<C: CallControl> Api<C> {
     /// The API over `store`; updates of live calls go through `control`, and `registrations` is where the
     /// phones are.
     pub fn new(store: Store, control: C, registrations: Registrations, settings: Settings) -> Self {
+        let tree = tree();
         Self(Arc::new(App {
+            site: Site::new(&tree),
             store,
             control,
             registrations,
-            more_info: settings.more_info.into(),
             ipv6_lists: settings.ipv6_lists,
+            tree,
+            error_pages: settings.error_pages,
             trusted_proxies: settings.trusted_proxies,
             limits: settings.body,
             throttle: Throttle::new(settings.requests),
@@ -131,46 +137,61 @@ impl<C: CallControl> Api<C> {
         in_flight: &mut Option<InFlight>,
     ) -> Response<Body> {
         let path = head.uri.path();
-        if path == "/healthz" {
-            return self.health();
-        }
         let stem = path.trim_end_matches('/');
         let (stem, extension) = match is_product(stem) {
             true => (stem, Extension::Json),
             false => Extension::split(stem),
         };
+        let api = if is_product(stem) { ApiKind::Product } else { ApiKind::V2010 };
+        let place = Arc::new(Place {
+            api,
+            origin: origin.clone(),
+            extension,
+            path: stem.to_owned(),
+            error_pages: self.0.error_pages.clone(),
+        });
         let outcome = match body::receive(&head.headers, body, &self.0.limits).await {
             Ok(_) if head.method == Method::OPTIONS => return headers::preflight(),
-            Ok(bytes) => guarded(self.resource(head, origin, (stem, extension), &bytes, in_flight)).await,
+            Ok(_) if let Some(answer) = self.0.site.answer(&head.method, path, &self.0.store) => match answer
+            {
+                Ok(response) => return response,
+                Err(fault) => Err(fault),
+            },
+            Ok(bytes) => match self.resource(head, place.clone(), &bytes, in_flight) {
+                Ok(Found::Kept(body)) => Ok(Reply::Kept(body)),
+                Ok(Found::Answering(answering, told)) => {
+                    guarded(answering).await.map(|reply| self.keep(reply, extension, told, path))
+                }
+                Err(fault) => Err(fault),
+            },
             Err(fault) => Err(fault),
         };
         match outcome {
             Ok(reply) => reply.into_response(extension),
-            Err(fault) => fault.into_response(extension, path, &self.0.more_info),
+            Err(fault) => fault.into_response(&place),
         }
     }
 
-    async fn resource(
+    /// Finds who asks, and what for.
+    fn resource(
         &self,
         head: &Parts,
-        origin: &Origin,
-        (stem, extension): (&str, Extension),
+        place: Arc<Place>,
         body: &[u8],
         in_flight: &mut Option<InFlight>,
-    ) -> Result<Reply, Fault> {
-        let segments: Vec<&str> = stem.split('/').skip(1).collect();
-        let (["2010-04-01" | "v1"], path) = segments.split_at(segments.len().min(1)) else {
+    ) -> Result<Found, Fault> {
+        if !is_product(&place.path) && !is_below(&place.path, "/2010-04-01") {
             return Err(Fault::not_found());
-        };
+        }
         let caller = Caller::authenticate(&self.0.store, &head.headers)?;
         let entered = in_flight.insert(self.0.throttle.enter(caller.account.sid));
         self.0.throttle.check(entered, Instant::now())?;
         let verb = Verb::from(&head.method);
-        let told = (self.0.store.version(), caller.account.sid, head.uri.path());
+        let told = (self.0.store.version(), caller.account.sid);
         if verb == Verb::Get
-            && let Some(body) = self.0.kept.find(told.0, &told.1, told.2)
+            && let Some(body) = self.0.kept.find(told.0, &told.1, head.uri.path())
         {
-            return Ok(Reply::Kept(body));
+            return Ok(Found::Kept(body));
         }
         let query = Form::parse(head.uri.query().unwrap_or_default().as_bytes(), "the query")?;
         let form = match verb {
@@ -178,60 +199,82 @@ impl<C: CallControl> Api<C> {
                 body::check_media_type(&head.headers, body)?;
                 Form::parse(body, "the body")?
             }
-            _ => Form::default(),
+            _ => query,
         };
-        let asked = v2010::Asked { app: &self.0, verb, caller, query, form, extension };
-        let reply = match (is_product(stem), path) {
-            (true, ["AuthTokens", ..]) => accounts_v1::dispatch(asked, path, &origin.to_string()).await,
-            (true, _) => voice_v1::dispatch(asked, path, &origin.to_string()).await,
-            (false, _) => v2010::dispatch(asked, path).await,
-        };
-        reply.map(|reply| self.keep(reply, extension, told))
+        let (resource, mut segments) = self.0.tree.find(&place.path).ok_or_else(Fault::not_found)?;
+        let account = self.account(resource, &caller, &mut segments)?;
+        let operation = resource.operation(verb)?;
+        let request = Request { app: self.0.clone(), caller, account, place };
+        Ok(Found::Answering(operation.answer(request, Source::new(segments, form)), told))
     }
 
     /// Writes a reply that is worth keeping, and keeps it.
-    fn keep(
-        &self,
-        reply: Reply,
-        extension: Extension,
-        (version, account, path): (u64, AccountSid, &str),
-    ) -> Reply {
+    fn keep(&self, reply: Reply, extension: Extension, (version, account): Told, path: &str) -> Reply {
         let Reply::Row(shape, fields) = reply else { return reply };
-        let body = Bytes::from(extension.instance(shape, &fields));
+        let body = Bytes::from(extension.instance(&shape, &fields));
         self.0.kept.keep(version, account, path, &body);
         Reply::Kept(body)
     }
 
-    fn health(&self) -> Response<Body> {
-        let mut response = empty(StatusCode::OK);
-        match self.0.store.probe() {
-            Ok(()) => *response.body_mut() = Body::from("ok\n"),
-            Err(error) => {
-                tracing::error!(%error, "the store failed its probe");
-                *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-                *response.body_mut() = Body::from("the store does not answer\n");
+    /// The account that is asked about, when the caller may act on it.
+    fn account(
+        &self,
+        resource: &Resource<C>,
+        caller: &Caller,
+        segments: &mut Vec<String>,
+    ) -> Result<Arc<Account>, Fault> {
+        let account = match resource.scope.names_account() {
+            false => Arc::clone(&caller.account),
+            true => {
+                let sid = segments.remove(0).parse().map_err(|_| Fault::not_found())?;
+                caller.reach(&self.0.store, &sid)?
             }
+        };
+        if resource.scope == Scope::BelowAccount && account.status != AccountStatus::Active {
+            return Err(Fault::of(Code::AccountNotActive));
         }
-        response
+        if resource.group.is_administrative {
+            caller.may_administer()?;
+        }
+        Ok(account)
     }
+}
+
+/// What a request leads to.
+enum Found {
+    /// What was told the last time and is still so.
+    Kept(Bytes),
+    /// A handler at work.
+    Answering(Answering, Told),
+}
+
+/// The version of the store that an answer is about, and whom it is for.
+type Told = (u64, AccountSid);
+
+fn tree<C: CallControl>() -> Tree<C> {
+    let mut tree = Tree::new();
+    v2010::grow(&mut tree);
+    voice_v1::grow(&mut tree);
+    accounts_v1::grow(&mut tree);
+    tree
 }
 
 /// Whether a path is of the product APIs, which speak JSON whatever a path ends with.
 fn is_product(path: &str) -> bool {
-    path == "/v1" || path.starts_with("/v1/")
+    is_below(path, "/v1")
+}
+
+fn is_below(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Runs a handler; a panic in it costs its own request only.
-async fn guarded(handler: impl Future<Output = Result<Reply, Fault>>) -> Result<Reply, Fault> {
-    let mut handler = Box::pin(handler);
-    poll_fn(move |context| {
-        let handler: Pin<&mut _> = handler.as_mut();
-        match catch_unwind(AssertUnwindSafe(|| handler.poll(context))) {
-            Ok(poll) => poll,
-            Err(_) => {
-                tracing::error!("a request handler panicked");
-                Poll::Ready(Err(Fault::of(Code::Internal)))
-            }
+async fn guarded(mut handler: Answering) -> Result<Reply, Fault> {
+    poll_fn(move |context| match catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(context))) {
+        Ok(poll) => poll,
+        Err(_) => {
+            tracing::error!("a request handler panicked");
+            Poll::Ready(Err(Fault::of(Code::Internal)))
         }
     })
     .await

@@ -13,6 +13,9 @@ macro_rules! codes {
         pub(crate) enum Code { $($(#[$doc])* $name,)* }
 
         impl Code {
+            /// The whole table.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
+
             /// The HTTP status it is answered with.
             pub(crate) fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status,)* }
@@ -122,7 +125,7 @@ pub(crate) struct Fault {
     /// The `detail` field, where the contract has one.
     pub(crate) detail: Option<&'static str>,
     /// The verbs that would have been allowed.
-    pub(crate) allow: Option<&'static str>,
+    pub(crate) allow: Option<String>,
     /// Whether the connection is of no use any more.
     pub(crate) close: bool,
 }
@@ -149,7 +152,7 @@ impl Fault {
     }
 
     /// 405, for a resource that exists in the tree.
-    pub(crate) fn wrong_verb(allow: &'static str) -> Self {
+    pub(crate) fn wrong_verb(allow: String) -> Self {
         Self { allow: Some(allow), ..Self::of(Code::MethodNotAllowed) }
     }
 

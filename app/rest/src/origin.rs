@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::header::HOST;
 use http::request::Parts;
@@ -17,6 +18,9 @@ static FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto"
 /// The hosts of the hosted service whose paths this API has. A request for one of them has come through an
 /// interception, for nothing else leads their names here.
 pub const HOSTED: [&str; 2] = ["api.twilio.com", "voice.twilio.com"];
+
+/// Where the hosted service explains errors; the number of one is appended.
+pub const HOSTED_ERROR_PAGES: &str = "https://www.twilio.com/docs/errors/";
 
 /// The connection that a request came over; the server puts it into the request's extensions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +73,27 @@ impl fmt::Display for Origin {
 
 fn is_hosted(host: &str) -> bool {
     HOSTED.iter().any(|name| name.eq_ignore_ascii_case(host))
+}
+
+/// Where `more_info` of an error points.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ErrorPages {
+    /// To our own pages, at `/docs/errors`.
+    Own,
+    /// To what this and the number of the error make.
+    At(Arc<str>),
+}
+
+impl ErrorPages {
+    /// The page about an error, for a client that reached us by `origin`.
+    pub(crate) fn url(&self, origin: &Origin, number: u32) -> String {
+        match self {
+            // To a browser, which is not intercepted, the hosted name is that of the hosted service.
+            Self::Own if is_hosted(&origin.host) => format!("{HOSTED_ERROR_PAGES}{number}"),
+            Self::Own => format!("{origin}/docs/errors/{number}"),
+            Self::At(prefix) => format!("{prefix}{number}"),
+        }
+    }
 }
 
 /// The first of the values that proxies in a row have put into a header.

@@ -1,46 +1,89 @@
 //! Pages of lists: what a query asks for, and the URIs of the envelope (contract, rest.md 0.1).
 
-use ringway_store::{PageQuery, PageToken};
+use ringway_store::{Page, PageQuery, PageToken};
+use serde_json::{Value as Json, json};
 use url::form_urlencoded::byte_serialize;
 
 use crate::error::{Code, Fault};
 use crate::form::Form;
+use crate::parameters::{ParameterOutline, Parameters, parameters};
+use crate::reply::Listed;
 use crate::representation::{Field, Value};
+use crate::rules::{Rule, paging_number};
 
+const PAGE_SIZE_DEFAULT: u32 = 50;
 const PAGE_SIZE_MAX: u32 = 1000;
 /// So that the index of the last row fits its number whatever the page size.
 const PAGE_MAX: u32 = 1_000_000;
 
-/// Reads `PageSize`, `Page` and `PageToken`.
-pub(crate) fn query(form: &Form) -> Result<PageQuery, Fault> {
-    let size = number(form, "PageSize")?.unwrap_or(50);
-    let page = number(form, "Page")?.unwrap_or(0);
-    if size > PAGE_SIZE_MAX.into() {
-        return Err(Fault::because(
-            Code::PageSizeTooLarge,
-            format!("PageSize must be at most {PAGE_SIZE_MAX}"),
-        ));
+parameters! {
+    struct Paged {
+        /// How many resources a page has, 50 unless given.
+        page_size: Option<u32> = "PageSize", paging_number(1..=PAGE_SIZE_MAX, Code::PageSizeTooLarge);
+        /// The number of the page, from 0. Beside a `PageToken` it is only carried through.
+        page: Option<u32> = "Page", paging_number(0..=PAGE_MAX, Code::InvalidParameter);
+        /// Where the page begins or ends, as `next_page_uri` and `previous_page_uri` give it.
+        page_token: Option<PageToken> = "PageToken", Token;
     }
-    if size == 0 {
-        return Err(Fault::because(Code::InvalidParameter, "PageSize must be at least 1"));
-    }
-    if page > PAGE_MAX.into() {
-        return Err(Fault::because(Code::InvalidParameter, format!("Page must be at most {PAGE_MAX}")));
-    }
-    let token = form.text("PageToken").map(|text| {
-        PageToken::parse(text).ok_or_else(|| {
-            Fault::because(Code::InvalidParameter, "PageToken is not one that a page of this list gave")
-        })
-    });
-    Ok(PageQuery { size: size as u32, page: page as u32, token: token.transpose()? })
 }
 
-fn number(form: &Form, name: &str) -> Result<Option<u64>, Fault> {
-    let Some(text) = form.text(name) else { return Ok(None) };
-    let number = text.parse().map_err(|_| {
-        Fault::because(Code::InvalidParameter, format!("{name} must be a number that is not negative"))
-    })?;
-    Ok(Some(number))
+struct Token;
+
+impl Rule for Token {
+    type Value = Option<PageToken>;
+
+    fn read(&self, form: &Form, name: &str) -> Result<Self::Value, Fault> {
+        let unknown = || Fault::because(Code::InvalidParameter, unknown_token(name));
+        form.text(name).map(|text| PageToken::parse(text).ok_or_else(unknown)).transpose()
+    }
+
+    fn schema(&self) -> Json {
+        json!({"type": "string", "pattern": "^P[AB].+$"})
+    }
+}
+
+fn unknown_token(name: &str) -> String {
+    format!("{name} is not one that a page of this list gave")
+}
+
+/// A page of a list that is asked for, and what the list is narrowed by.
+pub(crate) struct Listing<F> {
+    pub(crate) query: PageQuery,
+    pub(crate) filters: F,
+    /// The filters as they were given, for the URIs of the pages.
+    given: Vec<(String, String)>,
+}
+
+impl<F: Parameters> Parameters for Listing<F> {
+    fn read(form: &Form) -> Result<Self, Fault> {
+        let Paged { page_size, page, page_token } = Paged::read(form)?;
+        let query = PageQuery {
+            size: page_size.unwrap_or(PAGE_SIZE_DEFAULT),
+            page: page.unwrap_or_default(),
+            token: page_token,
+        };
+        let filters = F::read(form)?;
+        let given = form.pairs().filter(|(name, value)| F::has(name) && !value.is_empty());
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(Self { query, filters, given })
+    }
+
+    fn has(name: &str) -> bool {
+        Paged::has(name) || F::has(name)
+    }
+
+    fn outline() -> Vec<ParameterOutline> {
+        let mut all = F::outline();
+        all.extend(Paged::outline());
+        all
+    }
+}
+
+impl<F> Listing<F> {
+    /// The answer with the page that was found.
+    pub(crate) fn of<T>(self, page: Page<T>) -> Listed<T> {
+        Listed { page, query: self.query, given: self.given }
+    }
 }
 
 /// The envelope of a page.
@@ -63,7 +106,7 @@ impl Paging {
     /// `filters` the parameters that chose the rows.
     pub(crate) fn new(
         list: &str,
-        filters: &[(&str, &str)],
+        filters: &[(String, String)],
         query: &PageQuery,
         sids: &[String],
         has_next: bool,
@@ -118,7 +161,7 @@ fn index(number: u64) -> Value {
     Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
-fn list_uri(list: &str, filters: &[(&str, &str)], size: u32, page: u32, token: Option<String>) -> String {
+fn list_uri(list: &str, filters: &[(String, String)], size: u32, page: u32, token: Option<String>) -> String {
     let mut uri = format!("{list}?");
     for (name, value) in filters {
         uri.extend(byte_serialize(name.as_bytes()));
@@ -140,7 +183,8 @@ mod tests {
     use super::*;
 
     fn asked(text: &str) -> Result<PageQuery, Fault> {
-        query(&Form::parse(text.as_bytes(), "The query").unwrap())
+        let form = Form::parse(text.as_bytes(), "the query").unwrap();
+        Listing::<()>::read(&form).map(|listing| listing.query)
     }
 
     #[test]
@@ -161,7 +205,8 @@ mod tests {
     fn a_middle_page_points_both_ways_and_keeps_its_filters() {
         let query = PageQuery { size: 2, page: 1, token: Some(PageToken::After("CA0".into())) };
         let sids = ["CA1".to_owned(), "CA2".to_owned()];
-        let filters = [("StartTime<", "2008-01-02"), ("To", "+1 2")];
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let filters = [pair("StartTime<", "2008-01-02"), pair("To", "+1 2")];
         let paging = Paging::new("/Calls.json", &filters, &query, &sids, true);
         let head = "/Calls.json?StartTime%3C=2008-01-02&To=%2B1+2&PageSize=2";
         assert_eq!((paging.start, paging.end), (2, 3));

@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use http::Method;
-use ringway_store::{Account, Page, PageQuery, Store};
+use ringway_model::sid::AccountSid;
+use ringway_store::{Account, Store};
 
 use crate::api::App;
 use crate::auth::Caller;
-use crate::error::Fault;
-use crate::form::Form;
-use crate::page::{self, Paging};
-use crate::reply::Reply;
-use crate::representation::{Extension, Field, Shape, Value};
+use crate::origin::{ErrorPages, Origin};
+use crate::representation::Extension;
+use crate::v2010::API_VERSION;
 
 /// What the API does with a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,78 +39,68 @@ impl From<&Method> for Verb {
 /// A request, once it is known who makes it and for which account.
 pub(crate) struct Request<C> {
     pub(crate) app: Arc<App<C>>,
-    pub(crate) verb: Verb,
     pub(crate) caller: Caller,
-    /// The account of the path.
+    /// The account of the path; that of the caller where the path names none.
     pub(crate) account: Arc<Account>,
-    pub(crate) query: Form,
-    /// The body of a POST; empty for other verbs, whatever they carried.
-    pub(crate) form: Form,
-    pub(crate) place: Place,
+    pub(crate) place: Arc<Place>,
 }
 
 impl<C> Request<C> {
     pub(crate) fn store(&self) -> &Store {
         &self.app.store
     }
-
-    /// The page that the query asks for.
-    pub(crate) fn page(&self) -> Result<PageQuery, Fault> {
-        page::query(&self.query)
-    }
 }
 
 /// Where replies are, for the URIs in them.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Place {
-    /// `/2010-04-01/Accounts/AC...`
-    pub(crate) account_uri: String,
+    pub(crate) api: ApiKind,
+    /// What the client reached us by.
+    pub(crate) origin: Origin,
     pub(crate) extension: Extension,
-    /// What the number of an error is appended to.
-    pub(crate) more_info: Arc<str>,
+    /// The path that was asked for, without its extension.
+    pub(crate) path: String,
+    pub(crate) error_pages: ErrorPages,
+}
+
+/// Which of the two kinds of API a resource belongs to (contract, rest.md 0).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApiKind {
+    /// `/2010-04-01`: the account is in the path, URIs are relative and have the extension of the request.
+    V2010,
+    /// `/v1`: the account is that of the credentials, URLs are absolute.
+    Product,
 }
 
 impl Place {
-    /// The URI of `path` below the account, in the representation that was asked for.
-    pub(crate) fn uri(&self, path: &str) -> String {
-        format!("{}{path}{}", self.account_uri, self.extension.suffix())
+    /// The URI of `path` below the account of a resource, in the representation that was asked for.
+    pub(crate) fn uri(&self, account: &AccountSid, path: &str) -> String {
+        format!("/{API_VERSION}/Accounts/{account}{path}{}", self.extension.suffix())
     }
 
-    /// The reply for a page of the list at `path`.
-    pub(crate) fn page<T>(
-        &self,
-        shape: &'static Shape,
-        path: &str,
-        (query, filters): (&PageQuery, &[(&str, &str)]),
-        page: &Page<T>,
-        describe: impl Fn(&T, &Place) -> Vec<Field>,
-    ) -> Reply {
-        let rows: Vec<_> = page.rows.iter().map(|row| describe(row, self)).collect();
-        let sids: Vec<_> = rows.iter().map(|row| sid(row)).collect();
-        let paging = Paging::new(&self.uri(path), filters, query, &sids, page.has_next);
-        Reply::List { shape, rows, paging }
+    /// The URL of `path` below `/v1`.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}/v1{path}", self.origin)
     }
 
-    /// The same for rows without a SID; `name` is what tokens call a row.
-    pub(crate) fn page_of_named<T>(
-        &self,
-        shape: &'static Shape,
-        path: &str,
-        (query, filters): (&PageQuery, &[(&str, &str)]),
-        page: &Page<T>,
-        (name, describe): (impl Fn(&T) -> String, impl Fn(&T) -> Vec<Field>),
-    ) -> Reply {
-        let rows: Vec<_> = page.rows.iter().map(describe).collect();
-        let names: Vec<_> = page.rows.iter().map(name).collect();
-        let paging = Paging::new(&self.uri(path), filters, query, &names, page.has_next);
-        Reply::List { shape, rows, paging }
+    /// The path that was asked for.
+    pub(crate) fn asked(&self) -> String {
+        match self.api {
+            ApiKind::V2010 => format!("{}{}", self.path, self.extension.suffix()),
+            ApiKind::Product => self.path.clone(),
+        }
     }
-}
 
-/// The SID among the fields of a resource.
-pub(crate) fn sid(row: &[Field]) -> String {
-    match row.iter().find(|(key, _)| *key == "sid") {
-        Some((_, Value::Text(sid))) => sid.to_string(),
-        _ => String::new(),
+    /// The URI of what was asked for, without a query.
+    pub(crate) fn here(&self) -> String {
+        match self.api {
+            ApiKind::V2010 => self.asked(),
+            ApiKind::Product => format!("{}{}", self.origin, self.path),
+        }
+    }
+
+    /// The page about the error with this number.
+    pub(crate) fn more_info(&self, number: u32) -> String {
+        self.error_pages.url(&self.origin, number)
     }
 }

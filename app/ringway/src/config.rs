@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use ringway_rest::{ErrorPages, HOSTED_ERROR_PAGES};
 use ringway_sip::digest::{Algorithm, Hash};
 use ringway_sip_net::ListenSpec;
 
@@ -266,14 +267,16 @@ pub(crate) struct ServeOptions {
     #[arg(long, env = "RINGWAY_MEDIA_FILE_MIB", value_name = "N", default_value_t = 32)]
     pub(crate) media_file_mib: usize,
 
-    /// Where `more_info` of an error points; the error's number is appended.
+    /// The pages about errors that `more_info` points at: our own, the hosted service's, or those at a URL that
+    /// the number of the error is appended to.
     #[arg(
         long,
         env = "RINGWAY_ERROR_PAGES",
-        value_name = "URL",
-        default_value = "https://www.twilio.com/docs/errors/"
+        value_name = "own|hosted|URL",
+        default_value = "own",
+        value_parser = parse_error_pages
     )]
-    pub(crate) error_pages: String,
+    pub(crate) error_pages: ErrorPages,
 
     /// How log lines are written.
     #[arg(long, env = "RINGWAY_LOG_FORMAT", value_enum, default_value = "human")]
@@ -482,6 +485,16 @@ pub(crate) fn parse_net(text: &str) -> Result<IpNet, String> {
     text.parse::<IpNet>().or(single).map_err(|_| "expected an address or a range such as 10.0.0.0/8".into())
 }
 
+/// The pages about errors.
+fn parse_error_pages(text: &str) -> Result<ErrorPages, String> {
+    match text {
+        "own" => Ok(ErrorPages::Own),
+        "hosted" => Ok(ErrorPages::At(HOSTED_ERROR_PAGES.into())),
+        url if url.starts_with("http://") || url.starts_with("https://") => Ok(ErrorPages::At(url.into())),
+        _ => Err("expected own, hosted, or a URL that the number of the error is appended to".to_owned()),
+    }
+}
+
 /// `250ms`, `30s`, `5m`, `4h`, or a plain number of seconds.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
@@ -524,6 +537,17 @@ mod tests {
             Command::Serve(options) => Ok(*options),
             other => Err(format!("{other:?}")),
         }
+    }
+
+    #[test]
+    fn error_pages_are_ours_the_hosted_ones_or_elsewhere() {
+        assert_eq!(options(&[], None).unwrap().error_pages, ErrorPages::Own);
+        let at = |url: &str| ErrorPages::At(url.into());
+        let hosted = options(&["--error-pages", "hosted"], None).unwrap().error_pages;
+        assert_eq!(hosted, at("https://www.twilio.com/docs/errors/"));
+        let elsewhere = options(&["--error-pages", "https://e.example/"], None).unwrap().error_pages;
+        assert_eq!(elsewhere, at("https://e.example/"));
+        assert!(options(&["--error-pages", "e.example"], None).is_err());
     }
 
     #[test]

@@ -379,7 +379,7 @@ fn router(options: &ServeOptions, store: &Store, engine: &Engine) -> axum::Route
         per_second_max: options.limits.requests_per_second_max,
     };
     let settings = Settings {
-        more_info: options.error_pages.clone(),
+        error_pages: options.error_pages.clone(),
         trusted_proxies: options.http_security.trusted_proxy.clone(),
         requests,
         ipv6_lists: options.sip_network.ipv6_acl,

@@ -65,6 +65,14 @@ pub struct Page<T> {
     pub has_next: bool,
 }
 
+impl<T> Page<T> {
+    /// The same page of other rows, each made from one of these.
+    pub fn map<U>(self, make: impl FnMut(T) -> U) -> Page<U> {
+        let rows = self.rows.into_iter().map(make).collect();
+        Page { rows, page: self.page, size: self.size, has_next: self.has_next }
+    }
+}
+
 /// Why there is no such page.
 #[derive(Debug, thiserror::Error)]
 pub enum ListError {

@@ -3,9 +3,12 @@
 
 mod csv;
 mod json;
+mod property;
 mod xml;
 
 pub(crate) use json::product_list;
+pub(crate) use property::{Kind, Personal, Property, Represent, link_keys, property};
+pub(crate) use xml::pascal_case;
 
 use std::borrow::Cow;
 
@@ -75,8 +78,10 @@ impl Extension {
 }
 
 /// What a kind of resource is called.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
+    /// What the OpenAPI document calls it.
+    pub(crate) name: &'static str,
     /// The key of the array in a JSON list.
     pub(crate) key: &'static str,
     /// The XML element of one.
@@ -127,6 +132,12 @@ impl From<bool> for Value {
     }
 }
 
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        Self::Integer(number)
+    }
+}
+
 impl From<u8> for Value {
     fn from(number: u8) -> Self {
         Self::Integer(number.into())
@@ -151,16 +162,12 @@ pub(crate) fn text(value: impl ToString) -> Value {
     value.to_string().into()
 }
 
-/// An optional value that is written as its text.
-pub(crate) fn optional_text(value: Option<impl ToString>) -> Value {
-    value.map(text).unwrap_or(Value::Null)
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
 
     pub(crate) const SHAPE: Shape = Shape {
+        name: "Thing",
         key: "things",
         element: "SipThing",
         elements: "SipThings",

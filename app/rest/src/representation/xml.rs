@@ -128,7 +128,7 @@ fn element_name(key: &str) -> String {
 }
 
 /// `voice_url` is `VoiceUrl`.
-pub(super) fn pascal_case(key: &str) -> String {
+pub(crate) fn pascal_case(key: &str) -> String {
     let mut name = String::with_capacity(key.len());
     for word in key.split('_') {
         let mut letters = word.chars();

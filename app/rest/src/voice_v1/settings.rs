@@ -1,32 +1,72 @@
 //! `/v1/Settings`
 
-use super::Request;
+use ringway_engine::calls::CallControl;
+
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
-use crate::representation::{Field, Shape};
-use crate::request::Verb;
+use crate::parameters::{Sent, parameters};
+use crate::reply::{Accepted, Found};
+use crate::representation::{Kind, Property, Represent, Shape, property};
+use crate::request::Request;
 use crate::rules;
+use crate::tree::{Group, Scope, Tree};
 
-const SHAPE: Shape = Shape { key: "settings", element: "Settings", elements: "Settings", xml_first: &[] };
+static GROUP: Group = Group {
+    name: "Voice settings",
+    about: "Whether a subaccount dials what its owner may dial.",
+    is_administrative: false,
+};
 
-pub(super) async fn dispatch<C>(request: &Request<'_, C>) -> Result<Reply, Fault> {
-    match request.verb() {
-        Verb::Get => Ok(Reply::Found(&SHAPE, describe(request)?)),
-        Verb::Post => update(request).await,
-        _ => Err(Fault::wrong_verb("GET, POST")),
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::Product, "/Settings")
+        .get("FetchDialingPermissionsSettings", "Shows the settings.", fetch)
+        .post("UpdateDialingPermissionsSettings", "Changes the settings.", update);
+}
+
+parameters! {
+    struct Changes {
+        /// Whether the dialing permissions of the owner count in place of the account's own.
+        inherit: Option<bool> = "DialingPermissionsInheritance", rules::boolean(Code::InvalidParameter);
     }
+}
+
+async fn fetch<C: CallControl>(request: Request<C>) -> Result<Found<Settings>, Fault> {
+    find(&request).map(Found)
 }
 
 /// Answered 202, unlike any other update (contract, rest.md 0).
-async fn update<C>(request: &Request<'_, C>) -> Result<Reply, Fault> {
-    let inherit = rules::boolean(request.form(), "DialingPermissionsInheritance", Code::InvalidParameter)?;
-    if let Some(inherit) = inherit {
-        request.store().set_dialing_permissions_inheritance(request.account(), inherit).await?;
+async fn update<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Changes>,
+) -> Result<Accepted<Settings>, Fault> {
+    if let Some(inherit) = sent.read()?.inherit {
+        request.store().set_dialing_permissions_inheritance(request.account.sid, inherit).await?;
     }
-    Ok(Reply::Accepted(&SHAPE, describe(request)?))
+    find(&request).map(Accepted)
 }
 
-fn describe<C>(request: &Request<'_, C>) -> Result<Vec<Field>, Fault> {
-    let inherit = request.store().dialing_permissions_inheritance(&request.account())?;
-    Ok(vec![("dialing_permissions_inheritance", inherit.into()), ("url", request.url("/Settings").into())])
+fn find<C>(request: &Request<C>) -> Result<Settings, Fault> {
+    Ok(Settings { inherit: request.store().dialing_permissions_inheritance(&request.account.sid)? })
+}
+
+struct Settings {
+    inherit: bool,
+}
+
+impl Represent for Settings {
+    const SHAPE: Shape = Shape {
+        name: "DialingPermissionsSettings",
+        key: "settings",
+        element: "Settings",
+        elements: "Settings",
+        xml_first: &[],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property(
+            "dialing_permissions_inheritance",
+            Kind::Boolean,
+            "Whether the dialing permissions of the owner count.",
+            |settings: &Self, _| settings.inherit.into(),
+        ),
+        property("url", Kind::Uri, "Where they are.", |_, place| place.url("/Settings").into()),
+    ];
 }

@@ -1,74 +1,106 @@
 //! `/v1/SourceIpMappings`
 
-use ringway_model::sid::SourceIpMappingSid;
+use ringway_engine::calls::CallControl;
+use ringway_model::sid::{DomainSid, IpRecordSid, SourceIpMappingSid};
 use ringway_store::{SaveSourceIpMappingError, SourceIpMapping};
 
-use super::{Request, date, deleted, instance_verbs, list_verbs, parameters};
+use super::{date, not_one};
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, text};
-use crate::request::Verb;
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::{Created, Deleted, Found, Listed};
+use crate::representation::{Kind, Property, Represent, Shape, property, text};
+use crate::request::Request;
+use crate::rules::{self, required};
+use crate::tree::{Group, Scope, Tree};
 
-const SHAPE: Shape = Shape {
-    key: "source_ip_mappings",
-    element: "SourceIpMapping",
-    elements: "SourceIpMappings",
-    xml_first: &[],
+const RECORD: &str = "an IP record of this account";
+const DOMAIN: &str = "a SIP domain of this account";
+
+static GROUP: Group = Group {
+    name: "Source IP mappings",
+    about: "Which SIP domain calls belong to that come from the address of an IP record.",
+    is_administrative: false,
 };
-const RECORD: (&str, &str) = ("IpRecordSid", "an IP record");
-const DOMAIN: (&str, &str) = ("SipDomainSid", "a SIP domain");
 
-pub(super) async fn dispatch<C>(request: &Request<'_, C>, path: &[&str]) -> Result<Reply, Fault> {
-    match (path, request.verb()) {
-        ([], Verb::Get) => list(request),
-        ([], Verb::Post) => create(request).await,
-        ([], _) => Err(list_verbs()),
-        ([sid], verb) => {
-            let sid: SourceIpMappingSid = sid.parse().map_err(|_| Fault::not_found())?;
-            match verb {
-                Verb::Get => fetch(request, &sid),
-                Verb::Post => update(request, sid).await,
-                Verb::Delete => {
-                    deleted(Ok(request.store().delete_source_ip_mapping(request.account(), sid).await?))
-                }
-                Verb::Other => Err(instance_verbs()),
-            }
-        }
-        _ => Err(Fault::not_found()),
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::Product, "/SourceIpMappings")
+        .get("ListSourceIpMapping", "Lists the mappings, newest first.", list)
+        .post("CreateSourceIpMapping", "Maps an IP record to a domain.", create);
+    tree.at(&GROUP, Scope::Product, "/SourceIpMappings/{Sid}")
+        .get("FetchSourceIpMapping", "Shows a mapping.", fetch)
+        .post("UpdateSourceIpMapping", "Maps the IP record to another domain.", update)
+        .delete("DeleteSourceIpMapping", "Ends a mapping.", delete);
+}
+
+parameters! {
+    struct From {
+        /// The IP record, of this account.
+        ip_record_sid: IpRecordSid = "IpRecordSid", required(
+            rules::sid::<IpRecordSid>(Code::InvalidParameter, RECORD),
+            Code::InvalidParameter,
+        );
     }
 }
 
-fn list<C>(request: &Request<'_, C>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let page = request.store().source_ip_mappings(&request.account(), &query)?;
-    Ok(request.listed(SHAPE.key, "/SourceIpMappings", &query, &page, describe))
+parameters! {
+    struct To {
+        /// The SIP domain, of this account.
+        sip_domain_sid: DomainSid = "SipDomainSid", required(
+            rules::sid::<DomainSid>(Code::InvalidParameter, DOMAIN),
+            Code::InvalidParameter,
+        );
+    }
 }
 
-async fn create<C>(request: &Request<'_, C>) -> Result<Reply, Fault> {
-    let record = parameters::required_sid(request.form(), RECORD.0, RECORD.1)?;
-    let domain = parameters::required_sid(request.form(), DOMAIN.0, DOMAIN.1)?;
-    let created = request.store().create_source_ip_mapping(request.account(), record, domain).await;
-    Ok(Reply::Created(&SHAPE, describe(request, &created.map_err(explain)?)))
+async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<SourceIpMapping>, Fault> {
+    let asked = sent.read()?;
+    let page = request.store().source_ip_mappings(&request.account.sid, &asked.query)?;
+    Ok(asked.of(page))
 }
 
-fn fetch<C>(request: &Request<'_, C>, sid: &SourceIpMappingSid) -> Result<Reply, Fault> {
-    let mapping = request.store().source_ip_mapping(&request.account(), sid)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(request, &mapping)))
+async fn create<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<(From, To)>,
+) -> Result<Created<SourceIpMapping>, Fault> {
+    let (From { ip_record_sid: record }, To { sip_domain_sid: domain }) = sent.read()?;
+    let created = request.store().create_source_ip_mapping(request.account.sid, record, domain).await;
+    Ok(Created(created.map_err(explain)?))
 }
 
-async fn update<C>(request: &Request<'_, C>, sid: SourceIpMappingSid) -> Result<Reply, Fault> {
-    let account = request.account();
-    request.store().source_ip_mapping(&account, &sid)?.ok_or_else(Fault::not_found)?;
-    let domain = parameters::required_sid(request.form(), DOMAIN.0, DOMAIN.1)?;
-    let updated = request.store().update_source_ip_mapping(account, sid, domain).await;
-    let mapping = updated.map_err(explain)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(request, &mapping)))
+async fn fetch<C: CallControl>(
+    request: Request<C>,
+    sid: SourceIpMappingSid,
+) -> Result<Found<SourceIpMapping>, Fault> {
+    find(&request, &sid).map(Found)
+}
+
+async fn update<C: CallControl>(
+    request: Request<C>,
+    sid: SourceIpMappingSid,
+    sent: Sent<To>,
+) -> Result<Found<SourceIpMapping>, Fault> {
+    find(&request, &sid)?;
+    let To { sip_domain_sid: domain } = sent.read()?;
+    let updated = request.store().update_source_ip_mapping(request.account.sid, sid, domain).await;
+    Ok(Found(updated.map_err(explain)?.ok_or_else(Fault::not_found)?))
+}
+
+async fn delete<C: CallControl>(request: Request<C>, sid: SourceIpMappingSid) -> Result<Deleted, Fault> {
+    Deleted::if_so(request.store().delete_source_ip_mapping(request.account.sid, sid).await?)
+}
+
+fn find<C>(request: &Request<C>, sid: &SourceIpMappingSid) -> Result<SourceIpMapping, Fault> {
+    request.store().source_ip_mapping(&request.account.sid, sid)?.ok_or_else(Fault::not_found)
 }
 
 fn explain(error: SaveSourceIpMappingError) -> Fault {
     match error {
-        SaveSourceIpMappingError::NoSuchIpRecord => parameters::not_one(RECORD.0, RECORD.1),
-        SaveSourceIpMappingError::NoSuchDomain => parameters::not_one(DOMAIN.0, DOMAIN.1),
+        SaveSourceIpMappingError::NoSuchIpRecord => not_one("IpRecordSid", RECORD),
+        SaveSourceIpMappingError::NoSuchDomain => not_one("SipDomainSid", DOMAIN),
         SaveSourceIpMappingError::AlreadyMapped => {
             Fault::because(Code::Conflict, "IpRecordSid is mapped to a domain already")
         }
@@ -76,13 +108,32 @@ fn explain(error: SaveSourceIpMappingError) -> Fault {
     }
 }
 
-fn describe<C>(request: &Request<'_, C>, mapping: &SourceIpMapping) -> Vec<Field> {
-    vec![
-        ("sid", text(mapping.sid)),
-        ("ip_record_sid", text(mapping.ip_record_sid)),
-        ("sip_domain_sid", text(mapping.sip_domain_sid)),
-        ("date_created", date(mapping.created)),
-        ("date_updated", date(mapping.updated)),
-        ("url", request.url(&format!("/SourceIpMappings/{}", mapping.sid)).into()),
-    ]
+impl Represent for SourceIpMapping {
+    const SHAPE: Shape = Shape {
+        name: "SourceIpMapping",
+        key: "source_ip_mappings",
+        element: "SourceIpMapping",
+        elements: "SourceIpMappings",
+        xml_first: &[],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("sid", Kind::Sid("IB"), "What it is called in paths.", |mapping: &Self, _| {
+            text(mapping.sid)
+        }),
+        property("ip_record_sid", Kind::Sid("IL"), "The IP record.", |mapping: &Self, _| {
+            text(mapping.ip_record_sid)
+        }),
+        property("sip_domain_sid", Kind::Sid("SD"), "The SIP domain.", |mapping: &Self, _| {
+            text(mapping.sip_domain_sid)
+        }),
+        property("date_created", Kind::Iso8601, "When it was made.", |mapping: &Self, _| {
+            date(mapping.created)
+        }),
+        property("date_updated", Kind::Iso8601, "When it was last changed.", |mapping: &Self, _| {
+            date(mapping.updated)
+        }),
+        property("url", Kind::Uri, "Where it is.", |mapping: &Self, place| {
+            place.url(&format!("/SourceIpMappings/{}", mapping.sid)).into()
+        }),
+    ];
 }

@@ -16,7 +16,7 @@ async fn a_request_without_credentials_is_challenged() {
     assert_eq!(
         reply.text,
         "{\"code\": 20003, \"detail\": \"Your AccountSid or AuthToken was incorrect.\", \
-         \"message\": \"Authenticate\", \"more_info\": \"https://www.twilio.com/docs/errors/20003\", \
+         \"message\": \"Authenticate\", \"more_info\": \"http://localhost/docs/errors/20003\", \
          \"status\": 401}"
     );
 }

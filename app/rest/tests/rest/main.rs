@@ -9,6 +9,7 @@ mod auth;
 mod calls;
 mod calls_out;
 mod credential_lists;
+mod document;
 mod domains;
 mod incoming_phone_numbers;
 mod ip_access_control_lists;

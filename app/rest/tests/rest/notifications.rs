@@ -47,7 +47,7 @@ async fn a_notification_of_a_call_is_listed_and_shown_whole() {
     let listed = &list["notifications"][0];
     assert_eq!(keys(listed), LISTED);
     assert_eq!((&listed["error_code"], &listed["log"]), (&"11200".into(), &"0".into()));
-    assert_eq!(listed["more_info"], "https://www.twilio.com/docs/errors/11200");
+    assert_eq!(listed["more_info"], "http://localhost/docs/errors/11200");
     assert_eq!(listed["message_date"], "Mon, 20 Jul 2015 17:27:10 +0000");
     let uri = format!("/2010-04-01/Accounts/{ACCOUNT}/Calls/{call}/Notifications/{sid}.json");
     assert_eq!(listed["uri"], uri);

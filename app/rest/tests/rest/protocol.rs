@@ -8,7 +8,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::Request;
 use hyper::body::Frame;
-use ringway_rest::{BodyLimits, Connection, Settings};
+use ringway_rest::{BodyLimits, Connection, ErrorPages, Settings};
 use ringway_store::Limits;
 
 use crate::world::{ACCOUNT, TOKEN, World, basic};
@@ -249,7 +249,8 @@ async fn health_is_asked_without_credentials() {
 
 #[tokio::test]
 async fn the_pages_about_errors_may_live_elsewhere() {
-    let settings = Settings { more_info: "http://localhost/errors/".to_owned(), ..Settings::default() };
+    let settings =
+        Settings { error_pages: ErrorPages::At("http://errors.example/".into()), ..Settings::default() };
     let world = World::with(Limits::default(), settings).await;
-    assert_eq!(world.get("/x.json").await.json()["more_info"], "http://localhost/errors/20404");
+    assert_eq!(world.get("/x.json").await.json()["more_info"], "http://errors.example/20404");
 }

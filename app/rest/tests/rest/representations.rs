@@ -59,7 +59,7 @@ async fn creating_deleting_and_failing_work_in_xml() {
         refused.text,
         "<?xml version='1.0' encoding='UTF-8'?>\n<TwilioResponse><RestException><Code>20003</Code>\
          <Detail>Your AccountSid or AuthToken was incorrect.</Detail><Message>Authenticate</Message>\
-         <MoreInfo>https://www.twilio.com/docs/errors/20003</MoreInfo><Status>401</Status></RestException>\
+         <MoreInfo>http://localhost/docs/errors/20003</MoreInfo><Status>401</Status></RestException>\
          </TwilioResponse>"
     );
 }

@@ -1,168 +1,193 @@
 //! `/2010-04-01/Accounts/{AC}/Addresses` (contract, rest.md 2 "Addresses").
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::AddressSid;
 use ringway_store::{Address, AddressFields, AddressFilter, AddressInUseError};
 
 use super::incoming_phone_numbers;
-use crate::changes::Changes;
 use crate::error::{Code, Fault};
-use crate::filter;
-use crate::form::Form;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, text};
-use crate::request::{Place, Request, Verb};
-use crate::rules;
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::{Created, Deleted, Found, Listed};
+use crate::representation::{Kind, Personal, Property, Represent, Shape, property, text};
+use crate::request::Request;
+use crate::rules::{self, required};
+use crate::tree::{Group, Scope, Tree};
 
 const FRIENDLY_NAME_MAX: usize = 64;
 /// Of an address for emergency calls, which goes to those who send help.
 const EMERGENCY_FRIENDLY_NAME_MAX: usize = 32;
 const TEXT_MAX: usize = 255;
+/// What is wrong with an address as such.
+const CODE: Code = Code::PostalAddressValidation;
 
-const SHAPE: Shape = Shape {
-    key: "addresses",
-    element: "Address",
-    elements: "Addresses",
-    xml_first: &[
-        "sid",
-        "date_created",
-        "date_updated",
-        "account_sid",
-        "friendly_name",
-        "customer_name",
-        "street",
-        "street_secondary",
-        "city",
-        "region",
-        "postal_code",
-        "iso_country",
-        "emergency_enabled",
-        "validated",
-        "verified",
-        "uri",
-    ],
+static GROUP: Group = Group {
+    name: "Addresses",
+    about: "Postal addresses: who is where, for numbers that need one and for emergency calls.",
+    is_administrative: false,
 };
 
-pub(super) async fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<Reply, Fault> {
-    let [sid, rest @ ..] = path else {
-        return match request.verb {
-            Verb::Get => list(request),
-            Verb::Post => create(request).await,
-            _ => Err(Fault::wrong_verb("GET, POST")),
-        };
-    };
-    let sid: AddressSid = sid.parse().map_err(|_| Fault::not_found())?;
-    match (rest, request.verb) {
-        ([], Verb::Get) => fetch(request, &sid),
-        ([], Verb::Post) => update(request, sid).await,
-        ([], Verb::Delete) => delete(request, sid).await,
-        ([], Verb::Other) => Err(Fault::wrong_verb("GET, POST, DELETE")),
-        (["DependentPhoneNumbers"], Verb::Get) => incoming_phone_numbers::list_dependent(request, &sid),
-        (["DependentPhoneNumbers"], _) => Err(Fault::wrong_verb("GET")),
-        _ => Err(Fault::not_found()),
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::BelowAccount, "/Addresses")
+        .get("ListAddress", "Lists the addresses, newest first.", list)
+        .post("CreateAddress", "Adds an address.", create);
+    tree.at(&GROUP, Scope::BelowAccount, "/Addresses/{Sid}")
+        .get("FetchAddress", "Shows an address.", fetch)
+        .post("UpdateAddress", "Changes what is given of an address.", update)
+        .delete("DeleteAddress", "Deletes an address that no number has.", delete);
+    tree.at(&GROUP, Scope::BelowAccount, "/Addresses/{AddressSid}/DependentPhoneNumbers").get(
+        "ListDependentPhoneNumber",
+        "Lists the phone numbers that have the address.",
+        incoming_phone_numbers::list_dependent,
+    );
+}
+
+parameters! {
+    struct Filters {
+        /// Only addresses of exactly this customer.
+        customer_name: Option<String> = "CustomerName", rules::any_text();
+        /// Only addresses that may be sent to where help is called.
+        emergency_enabled: Option<bool> = "EmergencyEnabled", rules::flag(Code::InvalidParameter);
+        /// Only addresses with exactly this name.
+        friendly_name: Option<String> = "FriendlyName", rules::any_text();
+        /// Only addresses in this country.
+        iso_country: Option<String> = "IsoCountry", rules::any_text();
     }
 }
 
-fn list<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let asked = &request.query;
-    let text = |name| asked.text(name).map(str::to_owned);
-    let filter = AddressFilter {
-        customer_name: text("CustomerName"),
-        friendly_name: text("FriendlyName"),
-        emergency_enabled: match asked.text("EmergencyEnabled") {
-            Some(_) => rules::boolean(asked, "EmergencyEnabled", Code::InvalidParameter)?,
-            None => None,
-        },
-        iso_country: text("IsoCountry").map(|country| country.to_ascii_uppercase()),
-    };
-    let page = request.store().addresses(&request.account.sid, &filter, &query)?;
-    let given = filter::given(asked, &["CustomerName", "FriendlyName", "EmergencyEnabled", "IsoCountry"]);
-    Ok(request.place.page(&SHAPE, "/Addresses", (&query, &given), &page, describe))
+parameters! {
+    /// What a new address must have.
+    struct Whole {
+        /// The city.
+        city: String = "City", required(needed(), CODE);
+        /// Who is there.
+        customer_name: String = "CustomerName", required(needed(), CODE);
+        /// The country, by the two letters of ISO 3166-1.
+        iso_country: String = "IsoCountry", required(
+            rules::pattern(|letter| letter.is_ascii_alphabetic(), "[A-Za-z]", "the two letters of a country", CODE),
+            CODE,
+        );
+        /// The postal code.
+        postal_code: String = "PostalCode", required(needed(), CODE);
+        /// The state or province.
+        region: String = "Region", required(needed(), CODE);
+        /// The street and the number.
+        street: String = "Street", required(needed(), CODE);
+    }
 }
 
-async fn create<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let form = &request.form;
-    for name in ["CustomerName", "Street", "City", "Region", "PostalCode", "IsoCountry"] {
-        rules::required(form, name, Code::PostalAddressValidation)?;
+parameters! {
+    /// What create and update share.
+    struct Changes {
+        /// Accepted and without effect: addresses are taken as they are.
+        _auto_correct_address: Option<bool> = "AutoCorrectAddress", rules::boolean(CODE);
+        /// The city.
+        city: Option<String> = "City", needed();
+        /// Who is there.
+        customer_name: Option<String> = "CustomerName", needed();
+        /// Whether the address may be sent to where help is called.
+        emergency_enabled: Option<bool> = "EmergencyEnabled", rules::boolean(CODE);
+        /// A text that describes the address; at most 32 characters of one for emergency calls.
+        friendly_name: Option<String> = "FriendlyName", rules::text(0..=FRIENDLY_NAME_MAX, CODE);
+        /// The postal code.
+        postal_code: Option<String> = "PostalCode", needed();
+        /// The state or province.
+        region: Option<String> = "Region", needed();
+        /// The street and the number.
+        street: Option<String> = "Street", needed();
+        /// More about where in the street; given empty, nothing more.
+        street_secondary: Option<String> = "StreetSecondary", rules::text(0..=TEXT_MAX, CODE);
+    }
+}
+
+fn needed() -> impl rules::Rule<Value = Option<String>> {
+    rules::text(1..=TEXT_MAX, CODE)
+}
+
+impl Changes {
+    fn apply(&self, fields: &mut AddressFields) {
+        let set = |field: &mut String, change: &Option<String>| {
+            if let Some(text) = change {
+                field.clone_from(text);
+            }
+        };
+        set(&mut fields.city, &self.city);
+        set(&mut fields.customer_name, &self.customer_name);
+        set(&mut fields.friendly_name, &self.friendly_name);
+        set(&mut fields.postal_code, &self.postal_code);
+        set(&mut fields.region, &self.region);
+        set(&mut fields.street, &self.street);
+        fields.emergency_enabled = self.emergency_enabled.unwrap_or(fields.emergency_enabled);
+        if let Some(text) = &self.street_secondary {
+            fields.street_secondary = Some(text.clone()).filter(|text| !text.is_empty());
+        }
+    }
+}
+
+async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<Filters>>,
+) -> Result<Listed<Address>, Fault> {
+    let mut asked = sent.read()?;
+    let filters = &mut asked.filters;
+    let filter = AddressFilter {
+        customer_name: filters.customer_name.take(),
+        friendly_name: filters.friendly_name.take(),
+        emergency_enabled: filters.emergency_enabled,
+        iso_country: filters.iso_country.take().map(|country| country.to_ascii_uppercase()),
+    };
+    let page = request.store().addresses(&request.account.sid, &filter, &asked.query)?;
+    Ok(asked.of(page))
+}
+
+async fn create<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<(Whole, Changes)>,
+) -> Result<Created<Address>, Fault> {
+    let (whole, changes) = sent.read()?;
+    if whole.iso_country.len() != 2 {
+        return Err(Fault::because(CODE, "IsoCountry must be the two letters of a country"));
     }
     let mut fields = AddressFields {
-        customer_name: String::new(),
+        customer_name: whole.customer_name,
         friendly_name: String::new(),
-        street: String::new(),
+        street: whole.street,
         street_secondary: None,
-        city: String::new(),
-        region: String::new(),
-        postal_code: String::new(),
-        iso_country: country(form)?,
+        city: whole.city,
+        region: whole.region,
+        postal_code: whole.postal_code,
+        iso_country: whole.iso_country.to_ascii_uppercase(),
         emergency_enabled: false,
     };
-    changes(form)?.apply(&mut fields);
+    changes.apply(&mut fields);
     check_name(&fields)?;
-    let address = request.store().create_address(request.account.sid, fields).await?;
-    Ok(Reply::Created(&SHAPE, describe(&address, &request.place)))
+    Ok(Created(request.store().create_address(request.account.sid, fields).await?))
 }
 
-fn fetch<C>(request: &Request<C>, sid: &AddressSid) -> Result<Reply, Fault> {
-    let found = request.store().address(&request.account.sid, sid)?;
-    Ok(Reply::Found(&SHAPE, describe(&found.ok_or_else(Fault::not_found)?, &request.place)))
+async fn fetch<C: CallControl>(request: Request<C>, sid: AddressSid) -> Result<Found<Address>, Fault> {
+    find(&request, &sid).map(Found)
 }
 
-async fn update<C>(request: &Request<C>, sid: AddressSid) -> Result<Reply, Fault> {
-    let account = request.account.sid;
-    let mut present = request.store().address(&account, &sid)?.ok_or_else(Fault::not_found)?.fields;
-    let changes = changes(&request.form)?;
+async fn update<C: CallControl>(
+    request: Request<C>,
+    sid: AddressSid,
+    sent: Sent<Changes>,
+) -> Result<Found<Address>, Fault> {
+    let mut present = find(&request, &sid)?.fields;
+    let changes = sent.read()?;
     changes.apply(&mut present);
     check_name(&present)?;
-    let updated = request.store().update_address(account, sid, move |fields| changes.apply(fields)).await;
-    let address = updated.map_err(explain)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&address, &request.place)))
+    let change = move |fields: &mut AddressFields| changes.apply(fields);
+    let updated = request.store().update_address(request.account.sid, sid, change).await;
+    Ok(Found(updated.map_err(explain)?.ok_or_else(Fault::not_found)?))
 }
 
-async fn delete<C>(request: &Request<C>, sid: AddressSid) -> Result<Reply, Fault> {
-    match request.store().delete_address(request.account.sid, sid).await.map_err(explain)? {
-        true => Ok(Reply::Deleted),
-        false => Err(Fault::not_found()),
-    }
+async fn delete<C: CallControl>(request: Request<C>, sid: AddressSid) -> Result<Deleted, Fault> {
+    Deleted::if_so(request.store().delete_address(request.account.sid, sid).await.map_err(explain)?)
 }
 
-/// What create and update share. `AutoCorrectAddress` has nothing to act on: addresses are taken as they are.
-fn changes(form: &Form) -> Result<Changes<AddressFields>, Fault> {
-    let code = Code::PostalAddressValidation;
-    let needed = |name: &str| match form.value(name) {
-        Some("") => Err(Fault::because(code, format!("{name} must not be empty"))),
-        Some(text) if text.chars().count() > TEXT_MAX => {
-            Err(Fault::because(code, format!("{name} must have at most {TEXT_MAX} characters")))
-        }
-        other => Ok(other.map(str::to_owned)),
-    };
-    rules::boolean(form, "AutoCorrectAddress", code)?;
-    let mut changes = Changes::default();
-    changes.set(needed("City")?, |fields: &mut AddressFields, value| fields.city = value);
-    changes.set(needed("CustomerName")?, |fields, value| fields.customer_name = value);
-    changes.set(rules::boolean(form, "EmergencyEnabled", code)?, |fields, value| {
-        fields.emergency_enabled = value;
-    });
-    let name = rules::friendly_name(form, FRIENDLY_NAME_MAX, code)?.map(str::to_owned);
-    changes.set(name, |fields, value| fields.friendly_name = value);
-    changes.set(needed("PostalCode")?, |fields, value| fields.postal_code = value);
-    changes.set(needed("Region")?, |fields, value| fields.region = value);
-    changes.set(needed("Street")?, |fields, value| fields.street = value);
-    let secondary = form.value("StreetSecondary").map(str::to_owned);
-    changes.set(secondary, |fields, value| {
-        fields.street_secondary = Some(value).filter(|text| !text.is_empty());
-    });
-    Ok(changes)
-}
-
-fn country(form: &Form) -> Result<String, Fault> {
-    let text = rules::required(form, "IsoCountry", Code::PostalAddressValidation)?;
-    match text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
-        true => Ok(text.to_ascii_uppercase()),
-        false => {
-            let sentence = "IsoCountry must be the two letters of a country";
-            Err(Fault::because(Code::PostalAddressValidation, sentence))
-        }
-    }
+fn find<C>(request: &Request<C>, sid: &AddressSid) -> Result<Address, Fault> {
+    request.store().address(&request.account.sid, sid)?.ok_or_else(Fault::not_found)
 }
 
 fn check_name(fields: &AddressFields) -> Result<(), Fault> {
@@ -171,7 +196,7 @@ fn check_name(fields: &AddressFields) -> Result<(), Fault> {
             "FriendlyName of an address for emergency calls must have at most {EMERGENCY_FRIENDLY_NAME_MAX} \
              characters"
         );
-        return Err(Fault::because(Code::PostalAddressValidation, sentence));
+        return Err(Fault::because(CODE, sentence));
     }
     Ok(())
 }
@@ -183,24 +208,84 @@ fn explain(error: AddressInUseError) -> Fault {
     }
 }
 
-fn describe(address: &Address, place: &Place) -> Vec<Field> {
-    let fields = address.fields.clone();
-    vec![
-        ("account_sid", text(address.account_sid)),
-        ("city", fields.city.into()),
-        ("customer_name", fields.customer_name.into()),
-        ("date_created", address.created.into()),
-        ("date_updated", address.updated.into()),
-        ("friendly_name", fields.friendly_name.into()),
-        ("iso_country", fields.iso_country.into()),
-        ("postal_code", fields.postal_code.into()),
-        ("region", fields.region.into()),
-        ("sid", text(address.sid)),
-        ("street", fields.street.into()),
-        ("uri", place.uri(&format!("/Addresses/{}", address.sid)).into()),
-        ("emergency_enabled", fields.emergency_enabled.into()),
-        ("validated", false.into()),
-        ("verified", false.into()),
-        ("street_secondary", fields.street_secondary.into()),
-    ]
+impl Represent for Address {
+    const SHAPE: Shape = Shape {
+        name: "Address",
+        key: "addresses",
+        element: "Address",
+        elements: "Addresses",
+        xml_first: &[
+            "sid",
+            "date_created",
+            "date_updated",
+            "account_sid",
+            "friendly_name",
+            "customer_name",
+            "street",
+            "street_secondary",
+            "city",
+            "region",
+            "postal_code",
+            "iso_country",
+            "emergency_enabled",
+            "validated",
+            "verified",
+            "uri",
+        ],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |address: &Self, _| {
+            text(address.account_sid)
+        }),
+        property("city", Kind::Text, "The city.", |address: &Self, _| address.fields.city.clone().into()),
+        property("customer_name", Kind::Text, "Who is there.", |address: &Self, _| {
+            address.fields.customer_name.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("date_created", Kind::Rfc2822, "When it was made.", |address: &Self, _| {
+            address.created.into()
+        }),
+        property("date_updated", Kind::Rfc2822, "When it was last changed.", |address: &Self, _| {
+            address.updated.into()
+        }),
+        property("friendly_name", Kind::Text, "A text that describes it.", |address: &Self, _| {
+            address.fields.friendly_name.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("iso_country", Kind::Text, "The country, by two letters.", |address: &Self, _| {
+            address.fields.iso_country.clone().into()
+        }),
+        property("postal_code", Kind::Text, "The postal code.", |address: &Self, _| {
+            address.fields.postal_code.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("region", Kind::Text, "The state or province.", |address: &Self, _| {
+            address.fields.region.clone().into()
+        }),
+        property("sid", Kind::Sid("AD"), "What it is called in paths.", |address: &Self, _| {
+            text(address.sid)
+        }),
+        property("street", Kind::Text, "The street and the number.", |address: &Self, _| {
+            address.fields.street.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("uri", Kind::Uri, "Where it is.", |address: &Self, place| {
+            place.uri(&address.account_sid, &format!("/Addresses/{}", address.sid)).into()
+        }),
+        property(
+            "emergency_enabled",
+            Kind::Boolean,
+            "Whether it may be sent to where help is called.",
+            |address: &Self, _| address.fields.emergency_enabled.into(),
+        ),
+        property("validated", Kind::Boolean, "Always false: nobody looks addresses up here.", |_, _| {
+            false.into()
+        }),
+        property("verified", Kind::Boolean, "Always false, for the same reason.", |_, _| false.into()),
+        property("street_secondary", Kind::Text, "More about where in the street.", |address: &Self, _| {
+            address.fields.street_secondary.clone().into()
+        })
+        .nullable()
+        .personal(Personal::STANDARD),
+    ];
 }

@@ -1,12 +1,15 @@
 //! `POST /2010-04-01/Accounts`
 
+use ringway_engine::calls::CallControl;
+use ringway_store::Account;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::{SHAPE, describe, friendly_name};
+use super::Name;
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
+use crate::parameters::Sent;
+use crate::reply::Created;
 use crate::request::Request;
 
 const DEFAULT_NAME: &[BorrowedFormatItem<'_>] = format_description!(
@@ -14,15 +17,17 @@ const DEFAULT_NAME: &[BorrowedFormatItem<'_>] = format_description!(
 );
 
 /// Makes a subaccount. There are two generations and no third: a subaccount has none of its own.
-pub(super) async fn create<C>(request: &Request<C>) -> Result<Reply, Fault> {
+pub(super) async fn create<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Name>,
+) -> Result<Created<Account>, Fault> {
     if !request.account.is_root() {
         return Err(Fault::because(Code::PermissionDenied, "a subaccount cannot have subaccounts"));
     }
-    let name = match friendly_name(&request.form)? {
+    let name = match sent.read()?.given() {
         Some(name) => name,
         None => OffsetDateTime::now_utc().format(DEFAULT_NAME).unwrap_or_default(),
     };
     let created = request.store().create_subaccount(request.account.sid, name).await?;
-    let account = created.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Created(&SHAPE, describe(&account, &request.place)))
+    Ok(Created(created.ok_or_else(Fault::not_found)?))
 }

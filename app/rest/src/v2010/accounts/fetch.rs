@@ -1,11 +1,12 @@
 //! `GET /2010-04-01/Accounts/{AC}`
 
-use super::{SHAPE, describe};
+use ringway_engine::calls::CallControl;
+use ringway_store::Account;
+
 use crate::error::Fault;
-use crate::reply::Reply;
+use crate::reply::Found;
 use crate::request::Request;
 
-pub(super) fn fetch<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    request.caller.may_administer()?;
-    Ok(Reply::Found(&SHAPE, describe(&request.account, &request.place)))
+pub(super) async fn fetch<C: CallControl>(request: Request<C>) -> Result<Found<Account>, Fault> {
+    Ok(Found((*request.account).clone()))
 }

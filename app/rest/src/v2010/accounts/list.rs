@@ -1,25 +1,33 @@
 //! `GET /2010-04-01/Accounts`
 
-use ringway_store::AccountFilter;
+use ringway_engine::calls::CallControl;
+use ringway_store::{Account, AccountFilter, AccountStatus};
 
-use super::{SHAPE, describe};
+use super::STATUSES;
 use crate::error::{Code, Fault};
-use crate::filter;
-use crate::reply::Reply;
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Listed;
 use crate::request::Request;
+use crate::rules;
+
+parameters! {
+    pub(super) struct Filters {
+        /// Only accounts with exactly this name.
+        friendly_name: Option<String> = "FriendlyName", rules::any_text();
+        /// Only accounts of this status.
+        status: Option<AccountStatus> = "Status", rules::choice(STATUSES, Code::InvalidParameter);
+    }
+}
 
 /// A subaccount sees itself, the root account itself and its subaccounts.
-pub(super) fn list<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let asked = &request.query;
-    let status = asked.text("Status").map(|text| text.to_ascii_lowercase().parse()).transpose();
-    let filter = AccountFilter {
-        friendly_name: asked.text("FriendlyName").map(str::to_owned),
-        status: status.map_err(|()| {
-            Fault::because(Code::InvalidParameter, "Status must be active, suspended or closed")
-        })?,
-    };
-    let page = request.store().accounts(&request.account.sid, &filter, &query)?;
-    let given = filter::given(asked, &["FriendlyName", "Status"]);
-    Ok(request.place.page(&SHAPE, "", (&query, &given), &page, describe))
+pub(super) async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<Filters>>,
+) -> Result<Listed<Account>, Fault> {
+    let mut asked = sent.read()?;
+    let filter =
+        AccountFilter { friendly_name: asked.filters.friendly_name.take(), status: asked.filters.status };
+    let page = request.store().accounts(&request.account.sid, &filter, &asked.query)?;
+    Ok(asked.of(page))
 }

@@ -15,89 +15,65 @@ mod update;
 mod usage;
 
 use ringway_engine::calls::CallControl;
-use ringway_model::sid::AccountSid;
 use ringway_store::{Account, AccountStatus};
 
-use super::{API_VERSION, Asked};
-use crate::error::{Code, Fault};
-use crate::form::Form;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value, text};
-use crate::request::{Place, Request, Verb};
+use super::API_VERSION;
+use crate::error::Code;
+use crate::parameters::parameters;
+use crate::representation::{Kind, Personal, Property, Represent, Shape, Value, link_keys, property, text};
 use crate::rules;
+use crate::tree::{Group, Scope, Tree};
 
 /// Contract, rest.md 0.3, 20002.
 const FRIENDLY_NAME_MAX: usize = 64;
 
-/// The accounts themselves: the caller's own and those that it owns.
-pub(super) async fn collection<C>(asked: Asked<'_, C>) -> Result<Reply, Fault> {
-    let Asked { app, verb, caller, query, form, extension } = asked;
-    caller.may_administer()?;
-    let account_uri = format!("/{API_VERSION}/Accounts");
-    let place = Place { account_uri, extension, more_info: app.more_info.clone() };
-    let account = caller.account.clone();
-    let request = Request { app: app.clone(), verb, caller, account, query, form, place };
-    match request.verb {
-        Verb::Get => list::list(&request),
-        Verb::Post => create::create(&request).await,
-        _ => Err(Fault::wrong_verb("GET, POST")),
-    }
-}
-
-pub(super) async fn dispatch<C: CallControl>(
-    asked: Asked<'_, C>,
-    account: &str,
-    path: &[&str],
-) -> Result<Reply, Fault> {
-    let request = enter(asked, account)?;
-    if request.account.status != AccountStatus::Active && !path.is_empty() {
-        return Err(Fault::of(Code::AccountNotActive));
-    }
-    match path {
-        [] => match request.verb {
-            Verb::Get => fetch::fetch(&request),
-            Verb::Post => update::update(&request).await,
-            _ => Err(Fault::wrong_verb("GET, POST")),
-        },
-        ["Addresses", rest @ ..] => addresses::dispatch(&request, rest).await,
-        ["Applications", rest @ ..] => applications::dispatch(&request, rest).await,
-        ["Calls", rest @ ..] => calls::dispatch(&request, rest).await,
-        ["IncomingPhoneNumbers", rest @ ..] => incoming_phone_numbers::dispatch(&request, rest).await,
-        ["Keys", rest @ ..] => keys::dispatch(&request, &keys::KEYS, rest).await,
-        ["Notifications", rest @ ..] => notifications::dispatch(&request, None, rest),
-        ["OutgoingCallerIds", rest @ ..] => outgoing_caller_ids::dispatch(&request, rest).await,
-        ["SigningKeys", rest @ ..] => keys::dispatch(&request, &keys::SIGNING_KEYS, rest).await,
-        ["SIP", rest @ ..] => sip::dispatch(&request, rest).await,
-        ["Usage", "Records", rest @ ..] => usage::dispatch(&request, rest),
-        _ => Err(Fault::not_found()),
-    }
-}
-
-/// Resolves the account of the path, and whether the caller may act on it.
-fn enter<C>(asked: Asked<'_, C>, account: &str) -> Result<Request<C>, Fault> {
-    let Asked { app, verb, caller, query, form, extension } = asked;
-    let sid: AccountSid = account.parse().map_err(|_| Fault::not_found())?;
-    let account = caller.reach(&app.store, &sid)?;
-    let account_uri = format!("/{API_VERSION}/Accounts/{sid}");
-    let place = Place { account_uri, extension, more_info: app.more_info.clone() };
-    Ok(Request { app: app.clone(), verb, caller, account, query, form, place })
-}
-
-const SHAPE: Shape = Shape {
-    key: "accounts",
-    element: "Account",
-    elements: "Accounts",
-    xml_first: &[
-        "sid",
-        "friendly_name",
-        "type",
-        "status",
-        "date_created",
-        "date_updated",
-        "auth_token",
-        "uri",
-    ],
+static GROUP: Group = Group {
+    name: "Accounts",
+    about: "The account and its subaccounts. An account may act on its subaccounts, never the other way round.",
+    is_administrative: true,
 };
+
+/// Adds accounts and everything below them.
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::Accounts, "")
+        .get("ListAccount", "Lists the account and its subaccounts, newest first.", list::list)
+        .post("CreateAccount", "Makes a subaccount.", create::create);
+    tree.at(&GROUP, Scope::Account, "").get("FetchAccount", "Shows an account.", fetch::fetch).post(
+        "UpdateAccount",
+        "Renames an account; its owner may also suspend it, revive it, or close it for good.",
+        update::update,
+    );
+    addresses::grow(tree);
+    applications::grow(tree);
+    calls::grow(tree);
+    incoming_phone_numbers::grow(tree);
+    keys::grow(tree);
+    notifications::grow(tree);
+    outgoing_caller_ids::grow(tree);
+    sip::grow(tree);
+    usage::grow(tree);
+}
+
+const STATUSES: &[(&str, AccountStatus)] = &[
+    ("active", AccountStatus::Active),
+    ("suspended", AccountStatus::Suspended),
+    ("closed", AccountStatus::Closed),
+];
+
+parameters! {
+    /// What create and update share.
+    struct Name {
+        /// A text that describes the account. Without one, a new account is named by when it was made.
+        friendly_name: Option<String> =
+            "FriendlyName", rules::text(0..=FRIENDLY_NAME_MAX, Code::InvalidFriendlyName);
+    }
+}
+
+impl Name {
+    fn given(self) -> Option<String> {
+        self.friendly_name.filter(|name| !name.is_empty())
+    }
+}
 
 /// The collections below an account, by their key and their path.
 const SUBRESOURCES: [(&str, &str); 20] = [
@@ -123,25 +99,65 @@ const SUBRESOURCES: [(&str, &str); 20] = [
     ("balance", "/Balance"),
 ];
 
-fn describe(account: &Account, place: &Place) -> Vec<Field> {
-    let account_uri = format!("/{API_VERSION}/Accounts/{}", account.sid);
-    let place = Place { account_uri, ..place.clone() };
-    let links = SUBRESOURCES.map(|(key, path)| (key, place.uri(path)));
-    vec![
-        ("auth_token", account.auth_token.expose().to_owned().into()),
-        ("date_created", account.created.into()),
-        ("date_updated", account.updated.into()),
-        ("friendly_name", account.friendly_name.clone().into()),
-        ("owner_account_sid", text(account.owner_account_sid)),
-        ("sid", text(account.sid)),
-        ("status", account.status.as_str().into()),
-        ("subresource_uris", Value::Links(links.into())),
-        ("type", "Full".into()),
-        ("uri", place.uri("").into()),
-    ]
-}
-
-fn friendly_name(form: &Form) -> Result<Option<String>, Fault> {
-    let name = rules::friendly_name(form, FRIENDLY_NAME_MAX, Code::InvalidFriendlyName)?;
-    Ok(name.filter(|name| !name.is_empty()).map(str::to_owned))
+impl Represent for Account {
+    const SHAPE: Shape = Shape {
+        name: "Account",
+        key: "accounts",
+        element: "Account",
+        elements: "Accounts",
+        xml_first: &[
+            "sid",
+            "friendly_name",
+            "type",
+            "status",
+            "date_created",
+            "date_updated",
+            "auth_token",
+            "uri",
+        ],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property(
+            "auth_token",
+            Kind::Text,
+            "The token that requests prove themselves with.",
+            |account: &Self, _| account.auth_token.expose().to_owned().into(),
+        )
+        .personal(Personal::SENSITIVE),
+        property("date_created", Kind::Rfc2822, "When it was made.", |account: &Self, _| {
+            account.created.into()
+        }),
+        property("date_updated", Kind::Rfc2822, "When it was last changed.", |account: &Self, _| {
+            account.updated.into()
+        }),
+        property("friendly_name", Kind::Text, "A text that describes it.", |account: &Self, _| {
+            account.friendly_name.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("owner_account_sid", Kind::Sid("AC"), "The account that owns it.", |account: &Self, _| {
+            text(account.owner_account_sid)
+        }),
+        property("sid", Kind::Sid("AC"), "What it is called in paths.", |account: &Self, _| {
+            text(account.sid)
+        }),
+        property(
+            "status",
+            Kind::OneOf(&["active", "suspended", "closed"]),
+            "Whether it may do anything.",
+            |account: &Self, _| account.status.as_str().into(),
+        ),
+        property(
+            "subresource_uris",
+            Kind::Links(&link_keys(SUBRESOURCES)),
+            "The collections below it.",
+            |account: &Self, place| {
+                let links = SUBRESOURCES.map(|(key, path)| (key, place.uri(&account.sid, path)));
+                Value::Links(links.into())
+            },
+        ),
+        property("type", Kind::OneOf(&["Trial", "Full"]), "Always Full.", |_, _| "Full".into()),
+        property("uri", Kind::Uri, "Where it is.", |account: &Self, place| {
+            place.uri(&account.sid, "").into()
+        }),
+    ];
 }

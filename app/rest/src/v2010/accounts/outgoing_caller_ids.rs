@@ -2,138 +2,143 @@
 
 use std::time::SystemTime;
 
+use ringway_engine::calls::CallControl;
 use ringway_model::UnixTime;
 use ringway_model::sid::PhoneNumberSid;
 use ringway_store::{
-    CallbackRequest, CreateCallerIdError, NewCallback, OutgoingCallerId, OutgoingCallerIdFields,
+    CallbackRequest, CreateCallerIdError, HttpMethod, NewCallback, OutgoingCallerId, OutgoingCallerIdFields,
 };
 
 use super::calls::formatted;
-use crate::changes;
 use crate::error::{Code, Fault};
-use crate::filter;
-use crate::form::Form;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value, text};
-use crate::request::{Place, Request, Verb};
-use crate::rules;
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::{Deleted, Found, Listed};
+use crate::representation::{Kind, Personal, Property, Represent, Shape, Value, property, text};
+use crate::request::Request;
+use crate::rules::{self, required};
+use crate::tree::{Group, Scope, Tree};
 
 const FRIENDLY_NAME_MAX: usize = 64;
 /// In seconds.
 const CALL_DELAY_MAX: u32 = 60;
 
-const SHAPE: Shape = Shape {
-    key: "outgoing_caller_ids",
-    element: "OutgoingCallerId",
-    elements: "OutgoingCallerIds",
-    xml_first: &[
-        "sid",
-        "account_sid",
-        "friendly_name",
-        "phone_number",
-        "date_created",
-        "date_updated",
-        "uri",
-    ],
+static GROUP: Group = Group {
+    name: "Outgoing caller IDs",
+    about: "Numbers that calls may show as their caller's. Whoever runs the service vouches for them, so no call \
+            asks for a code.",
+    is_administrative: false,
 };
 
-const VALIDATION: Shape = Shape {
-    key: "validation_requests",
-    element: "ValidationRequest",
-    elements: "ValidationRequests",
-    xml_first: &["account_sid", "phone_number", "friendly_name", "validation_code", "call_sid"],
-};
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::BelowAccount, "/OutgoingCallerIds")
+        .get("ListOutgoingCallerId", "Lists the caller IDs, newest first.", list)
+        .post("CreateValidationRequest", "Adds a caller ID, which may be shown at once.", create);
+    tree.at(&GROUP, Scope::BelowAccount, "/OutgoingCallerIds/{Sid}")
+        .get("FetchOutgoingCallerId", "Shows a caller ID.", fetch)
+        .post("UpdateOutgoingCallerId", "Renames a caller ID.", update)
+        .delete("DeleteOutgoingCallerId", "Deletes a caller ID.", delete);
+}
 
-pub(super) async fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<Reply, Fault> {
-    match path {
-        [] => match request.verb {
-            Verb::Get => list(request),
-            Verb::Post => create(request).await,
-            _ => Err(Fault::wrong_verb("GET, POST")),
-        },
-        [sid] => {
-            let sid: PhoneNumberSid = sid.parse().map_err(|_| Fault::not_found())?;
-            match request.verb {
-                Verb::Get => fetch(request, &sid),
-                Verb::Post => update(request, sid).await,
-                Verb::Delete => delete(request, sid).await,
-                Verb::Other => Err(Fault::wrong_verb("GET, POST, DELETE")),
-            }
-        }
-        _ => Err(Fault::not_found()),
+parameters! {
+    struct Filters {
+        /// Only this number.
+        phone_number: Option<String> = "PhoneNumber", rules::any_text();
+        /// Only those with exactly this name.
+        friendly_name: Option<String> = "FriendlyName", rules::any_text();
     }
 }
 
-fn list<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let asked = &request.query;
-    let (number, name) = (asked.text("PhoneNumber"), asked.text("FriendlyName"));
-    let page = request.store().outgoing_caller_ids(&request.account.sid, number, name, &query)?;
-    let given = filter::given(asked, &["PhoneNumber", "FriendlyName"]);
-    Ok(request.place.page(&SHAPE, "/OutgoingCallerIds", (&query, &given), &page, describe))
+parameters! {
+    struct Name {
+        /// A text that describes the number; unless given, the number.
+        friendly_name: Option<String> =
+            "FriendlyName", rules::text(0..=FRIENDLY_NAME_MAX, Code::InvalidFriendlyName);
+    }
 }
 
-/// Whoever runs the service vouches for the numbers it shows, so there is no call that asks for the code:
-/// the number may be shown at once, and the status callback says so.
-async fn create<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let form = &request.form;
-    check_call(form)?;
-    let callback = rules::url(form, "StatusCallback", Code::InvalidCallbackUrl)?.flatten();
-    let method = rules::method(form, "StatusCallbackMethod", Code::InvalidMethod)?.unwrap_or_default();
-    let phone_number = changes::phone_number(form, Code::InvalidPhoneNumber)?;
-    let name = rules::friendly_name(form, FRIENDLY_NAME_MAX, Code::InvalidFriendlyName)?;
-    let name = name.filter(|name| !name.is_empty()).map(str::to_owned);
-    let friendly_name = name.unwrap_or_else(|| formatted(&phone_number));
-    let fields = OutgoingCallerIdFields { phone_number, friendly_name };
+parameters! {
+    struct Validation {
+        /// When the call that would ask for the code would begin, in seconds. There is no such call.
+        _call_delay: Option<u32> = "CallDelay", rules::number(0..=CALL_DELAY_MAX, Code::InvalidCallDelay);
+        /// What that call would dial once it is answered.
+        _extension: Option<String> = "Extension", rules::pattern(
+            |letter| letter.is_ascii_digit() || matches!(letter, '*' | '#' | 'w' | 'W'),
+            "[0-9*#wW]",
+            "digits",
+            Code::InvalidParameter,
+        );
+        /// Who is told that the number may be shown.
+        status_callback: Option<Option<String>> = "StatusCallback", rules::url(Code::InvalidCallbackUrl);
+        /// How it is told.
+        status_callback_method: Option<HttpMethod> = "StatusCallbackMethod", rules::method(Code::InvalidMethod);
+        /// The number.
+        phone_number: String = "PhoneNumber", required(
+            rules::phone_number(Code::InvalidPhoneNumber),
+            Code::InvalidPhoneNumber,
+        );
+    }
+}
+
+async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<Filters>>,
+) -> Result<Listed<OutgoingCallerId>, Fault> {
+    let asked = sent.read()?;
+    let Filters { phone_number, friendly_name } = &asked.filters;
+    let page = request.store().outgoing_caller_ids(
+        &request.account.sid,
+        phone_number.as_deref(),
+        friendly_name.as_deref(),
+        &asked.query,
+    )?;
+    Ok(asked.of(page))
+}
+
+/// The status callback says that the number may be shown.
+async fn create<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<(Validation, Name)>,
+) -> Result<Found<ValidationRequest>, Fault> {
+    let (validation, name) = sent.read()?;
+    let name = name.friendly_name.filter(|name| !name.is_empty());
+    let friendly_name = name.unwrap_or_else(|| formatted(&validation.phone_number));
+    let fields = OutgoingCallerIdFields { phone_number: validation.phone_number, friendly_name };
     let made = request.store().create_outgoing_caller_id(request.account.sid, fields).await;
     let caller_id = made.map_err(explain)?;
-    if let Some(url) = callback {
-        let params = callback_params(&caller_id);
+    if let Some(url) = validation.status_callback.flatten() {
+        let method = validation.status_callback_method.unwrap_or_default();
         let callback = NewCallback {
             account_sid: request.account.sid,
             call_sid: None,
-            request: CallbackRequest { url, method, params },
+            request: CallbackRequest { url, method, params: callback_params(&caller_id) },
             now: now(),
         };
         request.store().insert_callback(callback).await?;
     }
-    Ok(Reply::Found(&VALIDATION, describe_validation(&caller_id)))
+    Ok(Found(ValidationRequest(caller_id)))
 }
 
-fn fetch<C>(request: &Request<C>, sid: &PhoneNumberSid) -> Result<Reply, Fault> {
-    let found = request.store().outgoing_caller_id(&request.account.sid, sid)?;
-    Ok(Reply::Found(&SHAPE, describe(&found.ok_or_else(Fault::not_found)?, &request.place)))
+async fn fetch<C: CallControl>(
+    request: Request<C>,
+    sid: PhoneNumberSid,
+) -> Result<Found<OutgoingCallerId>, Fault> {
+    let found = request.store().outgoing_caller_id(&request.account.sid, &sid)?;
+    Ok(Found(found.ok_or_else(Fault::not_found)?))
 }
 
-async fn update<C>(request: &Request<C>, sid: PhoneNumberSid) -> Result<Reply, Fault> {
-    let name = rules::friendly_name(&request.form, FRIENDLY_NAME_MAX, Code::InvalidFriendlyName)?;
-    let Some(name) = name else { return fetch(request, &sid) };
-    let updated = request.store().update_outgoing_caller_id(request.account.sid, sid, name.to_owned());
-    let caller_id = updated.await?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&caller_id, &request.place)))
+async fn update<C: CallControl>(
+    request: Request<C>,
+    sid: PhoneNumberSid,
+    sent: Sent<Name>,
+) -> Result<Found<OutgoingCallerId>, Fault> {
+    let Some(name) = sent.read()?.friendly_name else { return fetch(request, sid).await };
+    let updated = request.store().update_outgoing_caller_id(request.account.sid, sid, name).await?;
+    Ok(Found(updated.ok_or_else(Fault::not_found)?))
 }
 
-async fn delete<C>(request: &Request<C>, sid: PhoneNumberSid) -> Result<Reply, Fault> {
-    match request.store().delete_outgoing_caller_id(request.account.sid, sid).await? {
-        true => Ok(Reply::Deleted),
-        false => Err(Fault::not_found()),
-    }
-}
-
-/// The parameters of the call that is not made must make sense all the same.
-fn check_call(form: &Form) -> Result<(), Fault> {
-    let delay = form.text("CallDelay").map(str::parse::<u32>);
-    if delay.is_some_and(|delay| delay.is_err() || delay.is_ok_and(|delay| delay > CALL_DELAY_MAX)) {
-        let sentence = format!("CallDelay must be a number from 0 to {CALL_DELAY_MAX}");
-        return Err(Fault::because(Code::InvalidCallDelay, sentence));
-    }
-    let is_digit = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'*' | b'#' | b'w' | b'W');
-    match form.text("Extension") {
-        Some(extension) if !extension.bytes().all(is_digit) => {
-            Err(Fault::because(Code::InvalidParameter, "Extension must be digits"))
-        }
-        _ => Ok(()),
-    }
+async fn delete<C: CallControl>(request: Request<C>, sid: PhoneNumberSid) -> Result<Deleted, Fault> {
+    Deleted::if_so(request.store().delete_outgoing_caller_id(request.account.sid, sid).await?)
 }
 
 fn explain(error: CreateCallerIdError) -> Fault {
@@ -158,25 +163,65 @@ fn now() -> UnixTime {
     UnixTime::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// There is no call, so the code is only there for programs that show one.
-fn describe_validation(caller_id: &OutgoingCallerId) -> Vec<Field> {
-    vec![
-        ("account_sid", text(caller_id.account_sid)),
-        ("call_sid", Value::Null),
-        ("friendly_name", caller_id.fields.friendly_name.clone().into()),
-        ("phone_number", caller_id.fields.phone_number.clone().into()),
-        ("validation_code", "000000".into()),
-    ]
+/// What adding a number answers with. There is no call, so the code is only there for programs that show one.
+struct ValidationRequest(OutgoingCallerId);
+
+impl Represent for ValidationRequest {
+    const SHAPE: Shape = Shape {
+        name: "ValidationRequest",
+        key: "validation_requests",
+        element: "ValidationRequest",
+        elements: "ValidationRequests",
+        xml_first: &["account_sid", "phone_number", "friendly_name", "validation_code", "call_sid"],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |it: &Self, _| text(it.0.account_sid)),
+        property("call_sid", Kind::Sid("CA"), "Always null: no call is made.", |_, _| Value::Null).nullable(),
+        property("friendly_name", Kind::Text, "A text that describes the number.", |it: &Self, _| {
+            it.0.fields.friendly_name.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("phone_number", Kind::Text, "The number.", |it: &Self, _| {
+            it.0.fields.phone_number.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("validation_code", Kind::Text, "Always 000000: nobody asks for it.", |_, _| "000000".into()),
+    ];
 }
 
-fn describe(caller_id: &OutgoingCallerId, place: &Place) -> Vec<Field> {
-    vec![
-        ("sid", text(caller_id.sid)),
-        ("date_created", caller_id.created.into()),
-        ("date_updated", caller_id.updated.into()),
-        ("friendly_name", caller_id.fields.friendly_name.clone().into()),
-        ("account_sid", text(caller_id.account_sid)),
-        ("phone_number", caller_id.fields.phone_number.clone().into()),
-        ("uri", place.uri(&format!("/OutgoingCallerIds/{}", caller_id.sid)).into()),
-    ]
+impl Represent for OutgoingCallerId {
+    const SHAPE: Shape = Shape {
+        name: "OutgoingCallerId",
+        key: "outgoing_caller_ids",
+        element: "OutgoingCallerId",
+        elements: "OutgoingCallerIds",
+        xml_first: &[
+            "sid",
+            "account_sid",
+            "friendly_name",
+            "phone_number",
+            "date_created",
+            "date_updated",
+            "uri",
+        ],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("sid", Kind::Sid("PN"), "What it is called in paths.", |it: &Self, _| text(it.sid)),
+        property("date_created", Kind::Rfc2822, "When it was made.", |it: &Self, _| it.created.into()),
+        property("date_updated", Kind::Rfc2822, "When it was last changed.", |it: &Self, _| {
+            it.updated.into()
+        }),
+        property("friendly_name", Kind::Text, "A text that describes it.", |it: &Self, _| {
+            it.fields.friendly_name.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |it: &Self, _| text(it.account_sid)),
+        property("phone_number", Kind::Text, "The number.", |it: &Self, _| {
+            it.fields.phone_number.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("uri", Kind::Uri, "Where it is.", |it: &Self, place| {
+            place.uri(&it.account_sid, &format!("/OutgoingCallerIds/{}", it.sid)).into()
+        }),
+    ];
 }

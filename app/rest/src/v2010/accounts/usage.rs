@@ -1,7 +1,9 @@
 //! `/2010-04-01/Accounts/{AC}/Usage/Records` and its lists (contract, rest.md 2): how many calls, and how long,
 //! in all and by day, month and year. Nothing has a price here.
 
+use ringway_engine::calls::CallControl;
 use ringway_model::UnixTime;
+use ringway_model::sid::AccountSid;
 use ringway_store::{Page, PageQuery, UsageDay};
 use time::format_description::BorrowedFormatItem;
 use time::macros::{date, format_description};
@@ -9,25 +11,49 @@ use time::{Date, Duration, OffsetDateTime};
 
 use super::API_VERSION;
 use crate::error::{Code, Fault};
-use crate::filter;
-use crate::form::Form;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value, text};
-use crate::request::{Place, Request, Verb};
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Listed;
+use crate::representation::{Field, Kind, Property, Represent, Shape, Value, link_keys, property, text};
+use crate::request::Request;
 use crate::rules;
+use crate::tree::{Group, Scope, Tree};
 
 const EPOCH: Date = date!(1970 - 01 - 01);
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-const FILTERS: &[&str] = &["Category", "StartDate", "EndDate", "IncludeSubaccounts"];
 /// A range may end in the future, but not so far that its days cannot be listed.
 const FUTURE_DAYS_MAX: i64 = 366;
 
-const SHAPE: Shape = Shape {
-    key: "usage_records",
-    element: "UsageRecord",
-    elements: "UsageRecords",
-    xml_first: &["category"],
+static GROUP: Group = Group {
+    name: "Usage",
+    about: "How many calls there were, and how long: in all, and by day, month and year. Nothing has a price here.",
+    is_administrative: false,
 };
+
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    let listing = |span| move |request: Request<C>, sent: Sent<Listing<Filters>>| list(request, sent, span);
+    tree.at(&GROUP, Scope::BelowAccount, "/Usage/Records").get(
+        "ListUsageRecord",
+        "Lists the usage of the dates that are asked for, a record a category.",
+        listing(Span::Asked),
+    );
+    for List { path, id, about, span, .. } in LISTS {
+        tree.at(&GROUP, Scope::BelowAccount, path).get(id, about, listing(span));
+    }
+}
+
+parameters! {
+    struct Filters {
+        /// Only this category: `calls`, `calls-inbound`, `calls-sip` or `calls-sip-inbound`; there are no others.
+        category: Option<String> = "Category", rules::any_text();
+        /// From this day on, in UTC; a date, or so many days from today.
+        start_date: Option<Date> = "StartDate", rules::day();
+        /// Up to this day and with it.
+        end_date: Option<Date> = "EndDate", rules::day();
+        /// Whether the usage of subaccounts is counted in; it is unless this is false.
+        include_subaccounts: Option<bool> = "IncludeSubaccounts", rules::flag(Code::InvalidParameter);
+    }
+}
 
 /// What usage is of; each is a list of calls.
 struct Category {
@@ -47,17 +73,86 @@ const CATEGORIES: [Category; 4] = [
     },
 ];
 
-/// The lists below `Usage/Records`, with the keys of their links.
-const LISTS: [(&str, &str, Span); 8] = [
-    ("all_time", "AllTime", Span::AllTime),
-    ("daily", "Daily", Span::Each(next_day)),
-    ("last_month", "LastMonth", Span::LastMonth),
-    ("monthly", "Monthly", Span::Each(next_month)),
-    ("this_month", "ThisMonth", Span::ThisMonth),
-    ("today", "Today", Span::Day(0)),
-    ("yearly", "Yearly", Span::Each(next_year)),
-    ("yesterday", "Yesterday", Span::Day(1)),
+/// A list below `Usage/Records`.
+#[derive(Clone, Copy)]
+struct List {
+    /// The key of its link.
+    key: &'static str,
+    path: &'static str,
+    id: &'static str,
+    about: &'static str,
+    span: Span,
+}
+
+const LISTS: [List; 8] = [
+    List {
+        key: "all_time",
+        path: "/Usage/Records/AllTime",
+        id: "ListUsageRecordAllTime",
+        about: "Lists the usage of all time, a record a category.",
+        span: Span::AllTime,
+    },
+    List {
+        key: "daily",
+        path: "/Usage/Records/Daily",
+        id: "ListUsageRecordDaily",
+        about: "Lists the usage of each day, a record a category.",
+        span: Span::Each(next_day),
+    },
+    List {
+        key: "last_month",
+        path: "/Usage/Records/LastMonth",
+        id: "ListUsageRecordLastMonth",
+        about: "Lists the usage of the last month, a record a category.",
+        span: Span::LastMonth,
+    },
+    List {
+        key: "monthly",
+        path: "/Usage/Records/Monthly",
+        id: "ListUsageRecordMonthly",
+        about: "Lists the usage of each month, a record a category.",
+        span: Span::Each(next_month),
+    },
+    List {
+        key: "this_month",
+        path: "/Usage/Records/ThisMonth",
+        id: "ListUsageRecordThisMonth",
+        about: "Lists the usage of this month, a record a category.",
+        span: Span::ThisMonth,
+    },
+    List {
+        key: "today",
+        path: "/Usage/Records/Today",
+        id: "ListUsageRecordToday",
+        about: "Lists the usage of today, a record a category.",
+        span: Span::Day(0),
+    },
+    List {
+        key: "yearly",
+        path: "/Usage/Records/Yearly",
+        id: "ListUsageRecordYearly",
+        about: "Lists the usage of each year, a record a category.",
+        span: Span::Each(next_year),
+    },
+    List {
+        key: "yesterday",
+        path: "/Usage/Records/Yesterday",
+        id: "ListUsageRecordYesterday",
+        about: "Lists the usage of yesterday, a record a category.",
+        span: Span::Day(1),
+    },
 ];
+
+/// The keys of the links to the lists, with their paths.
+const fn links() -> [(&'static str, &'static str); LISTS.len()] {
+    let mut links = [("", ""); LISTS.len()];
+    let mut index = 0;
+    while index < links.len() {
+        links[index] = (LISTS[index].key, LISTS[index].path);
+        index += 1;
+    }
+    links
+}
 
 /// Of which time a list tells.
 #[derive(Debug, Clone, Copy)]
@@ -73,21 +168,6 @@ enum Span {
     Day(i64),
 }
 
-pub(super) fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<Reply, Fault> {
-    let (name, span) = match path {
-        [] => ("", Span::Asked),
-        [name] => {
-            let found = LISTS.into_iter().find(|(_, list, _)| list == name);
-            found.map(|(_, name, span)| (name, span)).ok_or_else(Fault::not_found)?
-        }
-        _ => return Err(Fault::not_found()),
-    };
-    match request.verb {
-        Verb::Get => list(request, name, span),
-        _ => Err(Fault::wrong_verb("GET")),
-    }
-}
-
 /// One category in one stretch of time, both days included.
 struct Record {
     category: &'static Category,
@@ -95,49 +175,38 @@ struct Record {
     last: Date,
 }
 
-fn list<C>(request: &Request<C>, name: &str, span: Span) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let asked = &request.query;
-    let today = OffsetDateTime::now_utc();
-    let asked_dates = (day(asked, "StartDate", today.date())?, day(asked, "EndDate", today.date())?);
-    let with_subaccounts = match asked.text("IncludeSubaccounts") {
-        Some(_) => rules::boolean(asked, "IncludeSubaccounts", Code::InvalidParameter)?,
-        None => None,
-    };
+async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<Filters>>,
+    span: Span,
+) -> Result<Listed<UsageRecord>, Fault> {
+    let asked = sent.read()?;
+    let now = OffsetDateTime::now_utc();
+    let with_subaccounts = asked.filters.include_subaccounts.unwrap_or(true);
     let born = date_of(request.account.created);
-    let periods = periods(span, asked_dates, today.date(), |last| {
-        let used = usage(request, with_subaccounts, EPOCH, last)?;
+    let since = |date: Option<Date>| date.map(|date| date.max(EPOCH));
+    let asked_dates = (since(asked.filters.start_date), since(asked.filters.end_date));
+    let periods = periods(span, asked_dates, now.date(), |last| {
+        let used = usage(&request, with_subaccounts, EPOCH, last)?;
         Ok(used.first().map_or(born, |day| born.min(EPOCH.saturating_add(Duration::days(day.day)))))
     })?;
-    let records = page_of(&periods, asked.text("Category"), &query);
+    let records = page_of(&periods, asked.filters.category.as_deref(), &asked.query);
     let used = match (records.rows.iter().map(|r| r.first).min(), records.rows.iter().map(|r| r.last).max()) {
-        (Some(first), Some(last)) => usage(request, with_subaccounts, first, last)?,
+        (Some(first), Some(last)) => usage(&request, with_subaccounts, first, last)?,
         _ => Vec::new(),
     };
-    let path = match name {
-        "" => "/Usage/Records".to_owned(),
-        _ => format!("/Usage/Records/{name}"),
-    };
-    let as_of = UnixTime::from_secs(today.unix_timestamp()).iso8601().replace('Z', "+00:00");
-    let describe = |record: &Record| {
-        let mut fields = describe(record, &used, &path, &request.place);
-        fields.insert(0, ("account_sid", text(request.account.sid)));
-        fields.insert(2, ("as_of", as_of.clone().into()));
-        fields
-    };
-    let row_name = |record: &Record| format!("{}{}", record.category.name, written(record.first));
-    let given = filter::given(asked, FILTERS);
-    Ok(request.place.page_of_named(&SHAPE, &path, (&query, &given), &records, (row_name, describe)))
+    let as_of = UnixTime::from_secs(now.unix_timestamp()).iso8601().replace('Z', "+00:00");
+    let account = request.account.sid;
+    Ok(asked.of(records.map(|record| record.count(&used, account, &as_of))))
 }
 
 fn usage<C>(
     request: &Request<C>,
-    with_subaccounts: Option<bool>,
+    with_subaccounts: bool,
     first: Date,
     last: Date,
 ) -> Result<Vec<UsageDay>, Fault> {
     let number = |date: Date| (date - EPOCH).whole_days();
-    let with_subaccounts = with_subaccounts.unwrap_or(true);
     Ok(request.store().usage(&request.account.sid, with_subaccounts, number(first), number(last))?)
 }
 
@@ -214,21 +283,6 @@ fn page_of(periods: &[(Date, Date)], category: Option<&str>, query: &PageQuery) 
     Page { rows, page: query.page, size: query.size, has_next }
 }
 
-/// A date, or so many days from today, as `-30days`.
-fn day(form: &Form, name: &str, today: Date) -> Result<Option<Date>, Fault> {
-    let Some(asked) = form.text(name) else { return Ok(None) };
-    let sentence = || format!("{name} must be a date as YYYY-MM-DD, or days from today as -30days");
-    // A plus that was not escaped comes as a space.
-    let offset = asked.strip_suffix("days").or_else(|| asked.strip_suffix("day"));
-    let offset = offset.and_then(|days| days.trim_start().trim_start_matches('+').parse::<i32>().ok());
-    let parsed = match offset {
-        Some(days) => today.checked_add(Duration::days(days.into())),
-        None => Date::parse(asked, DATE).ok(),
-    };
-    let parsed = parsed.ok_or_else(|| Fault::because(Code::InvalidParameter, sentence()))?;
-    Ok(Some(parsed.max(EPOCH)))
-}
-
 fn date_of(time: UnixTime) -> Date {
     OffsetDateTime::from_unix_timestamp(time.as_secs()).map_or(EPOCH, OffsetDateTime::date)
 }
@@ -237,36 +291,75 @@ fn written(date: Date) -> String {
     date.format(DATE).unwrap_or_default()
 }
 
-fn describe(record: &Record, used: &[UsageDay], path: &str, place: &Place) -> Vec<Field> {
-    let inside = |day: &&UsageDay| {
-        let date = EPOCH.saturating_add(Duration::days(day.day));
-        record.first <= date && date <= record.last && (record.category.counts)(day)
+impl Record {
+    fn count(self, used: &[UsageDay], account: AccountSid, as_of: &str) -> UsageRecord {
+        let inside = |day: &&UsageDay| {
+            let date = EPOCH.saturating_add(Duration::days(day.day));
+            self.first <= date && date <= self.last && (self.category.counts)(day)
+        };
+        let (calls, minutes) = used
+            .iter()
+            .filter(inside)
+            .fold((0, 0), |(calls, minutes), day| (calls + day.calls, minutes + day.minutes));
+        UsageRecord { record: self, account, as_of: as_of.to_owned(), calls, minutes }
+    }
+}
+
+/// A record with what it counts.
+struct UsageRecord {
+    record: Record,
+    account: AccountSid,
+    as_of: String,
+    calls: u64,
+    minutes: u64,
+}
+
+impl Represent for UsageRecord {
+    const SHAPE: Shape = Shape {
+        name: "UsageRecord",
+        key: "usage_records",
+        element: "UsageRecord",
+        elements: "UsageRecords",
+        xml_first: &["category"],
     };
-    let (calls, minutes) = used
-        .iter()
-        .filter(inside)
-        .fold((0, 0), |(calls, minutes), day| (calls + day.calls, minutes + day.minutes));
-    let (first, last) = (written(record.first), written(record.last));
-    let category = record.category.name;
-    let links = LISTS.map(|(key, list, _)| {
-        (key, format!("{}?Category={category}", place.uri(&format!("/Usage/Records/{list}"))))
-    });
-    let uri = format!("{}?Category={category}&StartDate={first}&EndDate={last}", place.uri(path));
-    vec![
-        ("api_version", API_VERSION.into()),
-        ("category", category.into()),
-        ("count", text(calls)),
-        ("count_unit", "calls".into()),
-        ("description", record.category.description.into()),
-        ("end_date", last.into()),
-        ("price", Value::Integer(0)),
-        ("price_unit", "usd".into()),
-        ("start_date", first.into()),
-        ("subresource_uris", Value::Links(links.into())),
-        ("uri", uri.into()),
-        ("usage", text(minutes)),
-        ("usage_unit", "minutes".into()),
-    ]
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |it: &Self, _| text(it.account)),
+        property("api_version", Kind::Text, "The version of the API.", |_, _| API_VERSION.into()),
+        property("as_of", Kind::Text, "When it was counted.", |it: &Self, _| it.as_of.clone().into()),
+        property("category", Kind::Text, "What is counted.", |it: &Self, _| it.record.category.name.into()),
+        property("count", Kind::Digits, "How many calls.", |it: &Self, _| text(it.calls)),
+        property("count_unit", Kind::Text, "Calls.", |_, _| "calls".into()),
+        property("description", Kind::Text, "The category, in words.", |it: &Self, _| {
+            it.record.category.description.into()
+        }),
+        property("end_date", Kind::Date, "The last day.", |it: &Self, _| written(it.record.last).into()),
+        property("price", Kind::Integer, "Always 0.", |_, _| Value::Integer(0)),
+        property("price_unit", Kind::Text, "The currency of the price.", |_, _| "usd".into()),
+        property("start_date", Kind::Date, "The first day.", |it: &Self, _| written(it.record.first).into()),
+        property(
+            "subresource_uris",
+            Kind::Links(&link_keys(links())),
+            "The same category in the other lists.",
+            |it: &Self, place| {
+                let category = it.record.category.name;
+                let links = links().map(|(key, path)| {
+                    (key, format!("{}?Category={category}", place.uri(&it.account, path)))
+                });
+                Value::Links(links.into())
+            },
+        ),
+        property("uri", Kind::Uri, "The record alone.", |it: &Self, place| {
+            let (first, last) = (written(it.record.first), written(it.record.last));
+            let category = it.record.category.name;
+            format!("{}?Category={category}&StartDate={first}&EndDate={last}", place.here()).into()
+        }),
+        property("usage", Kind::Digits, "How long they were together.", |it: &Self, _| text(it.minutes)),
+        property("usage_unit", Kind::Text, "Minutes.", |_, _| "minutes".into()),
+    ];
+
+    fn row_name(&self, _: &[Field]) -> String {
+        format!("{}{}", self.record.category.name, written(self.record.first))
+    }
 }
 
 #[cfg(test)]
@@ -300,19 +393,5 @@ mod tests {
             ["2024-01-01/2024-03-05", "2023-12-30/2023-12-31"]
         );
         assert_eq!(spans(Span::Each(next_day), Some(date!(2024 - 03 - 04)), None).len(), 2);
-    }
-
-    #[test]
-    fn dates_may_count_from_today() {
-        let read = |text: &str| {
-            let form = Form::parse(format!("StartDate={text}").as_bytes(), "The query").expect("a form");
-            day(&form, "StartDate", TODAY).map_err(|fault| fault.code)
-        };
-        assert_eq!(read("2024-02-29"), Ok(Some(date!(2024 - 02 - 29))));
-        assert_eq!(read("-5days"), Ok(Some(date!(2024 - 02 - 29))));
-        assert_eq!(read("+1days"), Ok(Some(date!(2024 - 03 - 06))));
-        for bad in ["2024-02-30", "yesterday", "days", "-5weeks"] {
-            assert_eq!(read(bad), Err(Code::InvalidParameter), "{bad}");
-        }
     }
 }

@@ -1,36 +1,65 @@
 //! `POST /v1/DialingPermissions/BulkCountryUpdates`
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+use ringway_engine::calls::CallControl;
 use ringway_store::DialingPermission;
 use serde_json::{Map, Value as Json};
 
 use super::{Country, Permissions};
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
-use crate::representation::{Shape, Value, text};
-use crate::rules;
-use crate::voice_v1::Request;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Created;
+use crate::representation::{Kind, Property, Represent, Shape, Value, property};
+use crate::request::Request;
+use crate::rules::{self, required};
 
-const SHAPE: Shape = Shape {
-    key: "bulk_country_updates",
-    element: "BulkCountryUpdate",
-    elements: "BulkCountryUpdates",
-    xml_first: &[],
-};
+parameters! {
+    pub(super) struct Updates {
+        /// A JSON array of objects, each with the `iso_code` of a country and what of `low_risk_numbers_enabled`,
+        /// `high_risk_special_numbers_enabled` and `high_risk_tollfraud_numbers_enabled` changes.
+        update_request: String = "UpdateRequest", required(rules::any_text(), Code::InvalidParameter);
+    }
+}
 
 /// Sets the permissions of the countries in `UpdateRequest`, all or none. What it leaves out stays.
-pub(super) async fn create<C>(request: &Request<'_, C>) -> Result<Reply, Fault> {
-    let text_of_request = rules::required(request.form(), "UpdateRequest", Code::InvalidParameter)?;
-    let Ok(Json::Array(updates)) = serde_json::from_str(text_of_request) else {
+pub(super) async fn create<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Updates>,
+) -> Result<Created<Outcome>, Fault> {
+    let Updates { update_request } = sent.read()?;
+    let Ok(Json::Array(updates)) = serde_json::from_str(&update_request) else {
         return Err(invalid("must be a JSON array of objects, each with an iso_code"));
     };
-    let present = Permissions::read(request)?;
+    let present = Permissions::read(&request)?;
     let permissions: Vec<_> =
         updates.iter().map(|update| updated(&present, update)).collect::<Result<_, _>>()?;
     let count = permissions.len();
-    request.store().set_dialing_permissions(request.account(), permissions).await?;
-    let count = Value::Integer(i64::try_from(count).unwrap_or(i64::MAX));
-    Ok(Reply::Created(&SHAPE, vec![("update_count", count), ("update_request", text("accepted"))]))
+    request.store().set_dialing_permissions(request.account.sid, permissions).await?;
+    Ok(Created(Outcome { count }))
+}
+
+/// How many countries were in the request.
+pub(super) struct Outcome {
+    count: usize,
+}
+
+impl Represent for Outcome {
+    const SHAPE: Shape = Shape {
+        name: "DialingPermissionsCountryBulkUpdate",
+        key: "bulk_country_updates",
+        element: "BulkCountryUpdate",
+        elements: "BulkCountryUpdates",
+        xml_first: &[],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property(
+            "update_count",
+            Kind::Integer,
+            "How many countries were in the request.",
+            |outcome: &Self, _| Value::Integer(i64::try_from(outcome.count).unwrap_or(i64::MAX)),
+        ),
+        property("update_request", Kind::Text, "Always accepted.", |_, _| "accepted".into()),
+    ];
 }
 
 fn updated(present: &Permissions, update: &Json) -> Result<DialingPermission, Fault> {

@@ -4,44 +4,81 @@
 mod bulk;
 mod countries;
 
+use ringway_engine::calls::CallControl;
 use ringway_store::{DialingPermission, ListError, Page, PageQuery, PageToken};
 
-use super::Request;
 use crate::error::{Code, Fault};
-use crate::page::Paging;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value};
-use crate::request::Verb;
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::{Found, Listed};
+use crate::representation::{Field, Kind, Property, Represent, Shape, Value, property};
+use crate::request::Request;
 use crate::rules;
+use crate::tree::{Group, Scope, Tree, Word};
 use countries::{COUNTRIES, Country};
 
-const COUNTRY: Shape = Shape { key: "content", element: "Country", elements: "Countries", xml_first: &[] };
-const PATH: &str = "/DialingPermissions/Countries";
-/// The parameters that narrow the list of countries.
-const FILTERS: [&str; 6] = [
-    "IsoCode",
-    "Continent",
-    "CountryCode",
-    "LowRiskNumbersEnabled",
-    "HighRiskSpecialNumbersEnabled",
-    "HighRiskTollfraudNumbersEnabled",
-];
+static GROUP: Group = Group {
+    name: "Dialing permissions",
+    about: "What the account may dial, by country.",
+    is_administrative: false,
+};
 
-pub(super) async fn dispatch<C>(request: &Request<'_, C>, path: &[&str]) -> Result<Reply, Fault> {
-    match (path, request.verb()) {
-        (["BulkCountryUpdates"], Verb::Post) => bulk::create(request).await,
-        (["BulkCountryUpdates"], _) => Err(Fault::wrong_verb("POST")),
-        (["Countries"], Verb::Get) => list(request),
-        (["Countries", code], Verb::Get) => fetch(request, found(code)?),
-        (["Countries", code, "HighRiskSpecialPrefixes"], Verb::Get) => prefixes(request, found(code)?),
-        (["Countries"] | ["Countries", _] | ["Countries", _, "HighRiskSpecialPrefixes"], _) => {
-            Err(Fault::wrong_verb("GET"))
-        }
-        _ => Err(Fault::not_found()),
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::Product, "/DialingPermissions/Countries").get(
+        "ListDialingPermissionsCountry",
+        "Lists the countries that can be dialled and what of them may be.",
+        list,
+    );
+    tree.at(&GROUP, Scope::Product, "/DialingPermissions/Countries/{IsoCode}").get(
+        "FetchDialingPermissionsCountry",
+        "Shows what of a country may be dialled.",
+        fetch,
+    );
+    tree.at(&GROUP, Scope::Product, "/DialingPermissions/Countries/{IsoCode}/HighRiskSpecialPrefixes").get(
+        "ListDialingPermissionsHrsPrefixes",
+        "Lists the prefixes of a country's services that cost more than they look.",
+        prefixes,
+    );
+    tree.at(&GROUP, Scope::Product, "/DialingPermissions/BulkCountryUpdates").post(
+        "CreateDialingPermissionsCountryBulkUpdate",
+        "Sets what may be dialled of several countries, all or none.",
+        bulk::create,
+    );
+}
+
+parameters! {
+    struct Filters {
+        /// Only the country of these two letters.
+        iso_code: Option<String> = "IsoCode", rules::any_text();
+        /// Only countries of this continent, as `EUROPE`.
+        continent: Option<String> = "Continent", rules::any_text();
+        /// Only countries whose numbers begin with this, as `+44`.
+        country_code: Option<String> = "CountryCode", rules::any_text();
+        /// Only countries whose ordinary numbers may be dialled, or may not.
+        low_risk: Option<bool> = "LowRiskNumbersEnabled", rules::flag(Code::InvalidParameter);
+        /// Only countries whose special services may be dialled, or may not.
+        special: Option<bool> = "HighRiskSpecialNumbersEnabled", rules::flag(Code::InvalidParameter);
+        /// Only countries whose numbers known for fraud may be dialled, or may not.
+        tollfraud: Option<bool> = "HighRiskTollfraudNumbersEnabled", rules::flag(Code::InvalidParameter);
     }
 }
 
-fn found(iso_code: &str) -> Result<&'static Country, Fault> {
+impl Filters {
+    fn admit(&self, country: &Country, permission: &DialingPermission) -> bool {
+        let same = |asked: &Option<String>, has: &str| {
+            asked.as_ref().is_none_or(|asked| asked.eq_ignore_ascii_case(has))
+        };
+        let flag = |asked: Option<bool>, has: bool| asked.is_none_or(|asked| asked == has);
+        same(&self.iso_code, country.iso_code)
+            && same(&self.continent, country.continent.as_str())
+            && self.country_code.as_ref().is_none_or(|code| has_code(country, code))
+            && flag(self.low_risk, permission.low_risk_numbers_enabled)
+            && flag(self.special, permission.high_risk_special_numbers_enabled)
+            && flag(self.tollfraud, permission.high_risk_tollfraud_numbers_enabled)
+    }
+}
+
+fn found(Word(iso_code): &Word) -> Result<&'static Country, Fault> {
     Country::find(iso_code).ok_or_else(Fault::not_found)
 }
 
@@ -49,8 +86,8 @@ fn found(iso_code: &str) -> Result<&'static Country, Fault> {
 struct Permissions(Vec<DialingPermission>);
 
 impl Permissions {
-    fn read<C>(request: &Request<'_, C>) -> Result<Self, Fault> {
-        let account = &request.asked.caller.account;
+    fn read<C>(request: &Request<C>) -> Result<Self, Fault> {
+        let account = &request.account;
         let inherits = !account.is_root() && request.store().dialing_permissions_inheritance(&account.sid)?;
         let whose = if inherits { account.owner_account_sid } else { account.sid };
         Ok(Self(request.store().dialing_permissions(&whose)?))
@@ -68,48 +105,35 @@ impl Permissions {
     }
 }
 
-fn list<C>(request: &Request<'_, C>) -> Result<Reply, Fault> {
-    let form = request.query();
-    let enabled = |name| rules::boolean(form, name, Code::InvalidParameter);
-    let (low, special, tollfraud) = (enabled(FILTERS[3])?, enabled(FILTERS[4])?, enabled(FILTERS[5])?);
-    let text = |name: &str| form.text(name);
-    let same = |asked: Option<&str>, has: &str| asked.is_none_or(|asked| asked.eq_ignore_ascii_case(has));
-    let flag = |asked: Option<bool>, has: bool| asked.is_none_or(|asked| asked == has);
-    let permissions = Permissions::read(request)?;
+async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<Filters>>,
+) -> Result<Listed<Allowed>, Fault> {
+    let asked = sent.read()?;
+    let permissions = Permissions::read(&request)?;
     let rows: Vec<_> = COUNTRIES
         .iter()
-        .map(|country| (country, permissions.of(country)))
-        .filter(|(country, permission)| {
-            same(text("IsoCode"), country.iso_code)
-                && same(text("Continent"), country.continent.as_str())
-                && text("CountryCode").is_none_or(|code| has_code(country, code))
-                && flag(low, permission.low_risk_numbers_enabled)
-                && flag(special, permission.high_risk_special_numbers_enabled)
-                && flag(tollfraud, permission.high_risk_tollfraud_numbers_enabled)
-        })
+        .map(|country| Allowed { country, permission: permissions.of(country) })
+        .filter(|row| asked.filters.admit(row.country, &row.permission))
         .collect();
-    let filters: Vec<_> = FILTERS.iter().filter_map(|name| Some((*name, text(name)?))).collect();
-    let query = request.page()?;
-    let page = page_of(rows, |(country, _)| country.iso_code, &query)?;
-    let names: Vec<_> = page.rows.iter().map(|(country, _)| country.iso_code.to_owned()).collect();
-    let rows = page.rows.iter().map(|(country, permission)| describe(request, country, permission));
-    let paging = Paging::new(&request.url(PATH), &filters, &query, &names, page.has_next);
-    Ok(Reply::ProductList { key: COUNTRY.key, rows: rows.collect(), paging })
+    let page = page_of(rows, |row| row.country.iso_code, &asked.query)?;
+    Ok(asked.of(page))
 }
 
-fn fetch<C>(request: &Request<'_, C>, country: &Country) -> Result<Reply, Fault> {
-    let permission = Permissions::read(request)?.of(country);
-    Ok(Reply::Found(&COUNTRY, describe(request, country, &permission)))
+async fn fetch<C: CallControl>(request: Request<C>, iso_code: Word) -> Result<Found<Allowed>, Fault> {
+    let country = found(&iso_code)?;
+    Ok(Found(Allowed { country, permission: Permissions::read(&request)?.of(country) }))
 }
 
-fn prefixes<C>(request: &Request<'_, C>, country: &Country) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let page = page_of(country.high_risk_special_prefixes().to_vec(), |prefix| prefix, &query)?;
-    let names: Vec<_> = page.rows.iter().map(|prefix| (*prefix).to_owned()).collect();
-    let url = request.url(&format!("{PATH}/{}/HighRiskSpecialPrefixes", country.iso_code));
-    let paging = Paging::new(&url, &[], &query, &names, page.has_next);
-    let rows = page.rows.into_iter().map(|prefix| vec![("prefix", prefix.into())]).collect();
-    Ok(Reply::ProductList { key: COUNTRY.key, rows, paging })
+async fn prefixes<C: CallControl>(
+    _: Request<C>,
+    iso_code: Word,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<Prefix>, Fault> {
+    let country = found(&iso_code)?;
+    let asked = sent.read()?;
+    let page = page_of(country.high_risk_special_prefixes().to_vec(), |prefix| prefix, &asked.query)?;
+    Ok(asked.of(page.map(Prefix)))
 }
 
 /// Country codes are written with a plus; a query that forgot to escape it has a space there.
@@ -140,19 +164,91 @@ fn page_of<T: Clone>(
     Ok(Page { rows, page: query.page, size: query.size, has_next })
 }
 
-fn describe<C>(request: &Request<'_, C>, country: &Country, permission: &DialingPermission) -> Vec<Field> {
-    let url = request.url(&format!("{PATH}/{}", country.iso_code));
-    let prefixes = format!("{url}/HighRiskSpecialPrefixes");
-    let codes = country.country_codes.iter().map(|code| Value::from(*code)).collect();
-    vec![
-        ("iso_code", country.iso_code.into()),
-        ("name", country.name.into()),
-        ("continent", country.continent.as_str().into()),
-        ("country_codes", Value::List(codes)),
-        ("low_risk_numbers_enabled", permission.low_risk_numbers_enabled.into()),
-        ("high_risk_special_numbers_enabled", permission.high_risk_special_numbers_enabled.into()),
-        ("high_risk_tollfraud_numbers_enabled", permission.high_risk_tollfraud_numbers_enabled.into()),
-        ("url", url.into()),
-        ("links", Value::Links(vec![("highrisk_special_prefixes", prefixes)])),
-    ]
+/// A country with what of it may be dialled.
+#[derive(Clone)]
+struct Allowed {
+    country: &'static Country,
+    permission: DialingPermission,
+}
+
+impl Represent for Allowed {
+    const SHAPE: Shape = Shape {
+        name: "DialingPermissionsCountry",
+        key: "content",
+        element: "Country",
+        elements: "Countries",
+        xml_first: &[],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("iso_code", Kind::Text, "The country, by two letters.", |it: &Self, _| {
+            it.country.iso_code.into()
+        }),
+        property("name", Kind::Text, "Its name.", |it: &Self, _| it.country.name.into()),
+        property("continent", Kind::Text, "Where it is.", |it: &Self, _| {
+            it.country.continent.as_str().into()
+        }),
+        property(
+            "country_codes",
+            Kind::ListOf(&Kind::Text),
+            "What its numbers begin with.",
+            |it: &Self, _| {
+                Value::List(it.country.country_codes.iter().map(|code| Value::from(*code)).collect())
+            },
+        ),
+        property(
+            "low_risk_numbers_enabled",
+            Kind::Boolean,
+            "Whether ordinary numbers may be dialled.",
+            |it: &Self, _| it.permission.low_risk_numbers_enabled.into(),
+        ),
+        property(
+            "high_risk_special_numbers_enabled",
+            Kind::Boolean,
+            "Whether special services may be dialled.",
+            |it: &Self, _| it.permission.high_risk_special_numbers_enabled.into(),
+        ),
+        property(
+            "high_risk_tollfraud_numbers_enabled",
+            Kind::Boolean,
+            "Whether numbers known for fraud may be dialled.",
+            |it: &Self, _| it.permission.high_risk_tollfraud_numbers_enabled.into(),
+        ),
+        property("url", Kind::Uri, "Where it is.", |it: &Self, place| {
+            place.url(&format!("/DialingPermissions/Countries/{}", it.country.iso_code)).into()
+        }),
+        property(
+            "links",
+            Kind::Links(&["highrisk_special_prefixes"]),
+            "The prefixes that cost more.",
+            |it: &Self, place| {
+                let code = it.country.iso_code;
+                let path = format!("/DialingPermissions/Countries/{code}/HighRiskSpecialPrefixes");
+                Value::Links(vec![("highrisk_special_prefixes", place.url(&path))])
+            },
+        ),
+    ];
+
+    fn row_name(&self, _: &[Field]) -> String {
+        self.country.iso_code.to_owned()
+    }
+}
+
+struct Prefix(&'static str);
+
+impl Represent for Prefix {
+    const SHAPE: Shape = Shape {
+        name: "HighRiskSpecialPrefix",
+        key: "content",
+        element: "Prefix",
+        elements: "Prefixes",
+        xml_first: &[],
+    };
+    const PROPERTIES: &'static [Property<Self>] =
+        &[property("prefix", Kind::Text, "What such numbers begin with.", |prefix: &Self, _| {
+            prefix.0.into()
+        })];
+
+    fn row_name(&self, _: &[Field]) -> String {
+        self.0.to_owned()
+    }
 }

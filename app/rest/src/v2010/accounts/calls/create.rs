@@ -7,31 +7,110 @@ use ringway_engine::outbound::{
     Destination, Events, InvalidSipAddress, Login, NewCallOut, Outgoing, PlaceError, SipAddress, VoiceUrls,
 };
 use ringway_model::phone;
-use ringway_model::sid::ApplicationSid;
+use ringway_model::sid::{ApplicationSid, ByocTrunkSid};
+use ringway_store::{Call, HttpMethod};
+use serde_json::{Value as Json, json};
 
-use super::{SHAPE, describe, find, update};
+use super::find;
+use super::update::TWIML_LENGTH_MAX;
 use crate::error::{Code, Fault};
 use crate::form::Form;
-use crate::reply::Reply;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Created;
 use crate::request::Request;
-use crate::rules;
+use crate::rules::{self, Rule, required};
 
 /// How long it may ring, in seconds.
 const TIMEOUT_DEFAULT_S: u32 = 60;
 const TIMEOUT_S_MAX: u32 = 600;
 /// In characters.
-const SEND_DIGITS_LENGTH_MAX: usize = 32;
 const LOGIN_LENGTH_MAX: usize = 255;
 const CALL_REASON_LENGTH_MAX: usize = 50;
 const CALLER_ID_LENGTH_MAX: usize = 64;
 /// How often our INVITE may be passed on (RFC 3261 8.1.1.6).
 const MAX_FORWARDS: u8 = 70;
+const NOT_BUILT: &str = "is not built yet";
+
+parameters! {
+    pub(super) struct NewCall {
+        /// Not built: refused unless false.
+        _record: () = "Record", rules::not_built_switch(NOT_BUILT);
+        /// Not built: refused unless empty.
+        _machine_detection: () = "MachineDetection", rules::not_built(NOT_BUILT);
+        /// Not built: refused unless empty.
+        _if_machine: () = "IfMachine", rules::not_built(NOT_BUILT);
+        /// Whom to call: a number in E.164, a SIP URI, or `client:` and a name.
+        to: String = "To", required(rules::any_text(), Code::NoCalledNumber);
+        /// Who calls: to a number, a number of the account or one that it has verified.
+        from: String = "From", required(rules::any_text(), Code::CallerRequired);
+        /// What is shown in place of `From`.
+        caller_id: Option<String> = "CallerId", rules::any_text();
+        /// The user name for a SIP address that asks for one, of at most 255 characters.
+        sip_auth_username: Option<String> = "SipAuthUsername", rules::any_text();
+        /// Its password, of at most 255 characters.
+        sip_auth_password: Option<String> = "SipAuthPassword", rules::any_text();
+        /// The BYOC trunk that a call to a number leaves through.
+        byoc: Option<ByocTrunkSid> = "Byoc", rules::sid::<ByocTrunkSid>(Code::InvalidByocTrunk, "a BYOC trunk");
+        /// Where the call gets its TwiML. Goes before `Twiml` and `ApplicationSid`, one of which must be there.
+        url: Option<Option<String>> = "Url", rules::url(Code::CallInvalidUrl);
+        /// How the URL is asked.
+        method: Option<HttpMethod> = "Method", rules::method(Code::CallInvalidMethod);
+        /// Who is asked when the URL has no good answer.
+        fallback_url: Option<Option<String>> = "FallbackUrl", rules::url(Code::CallInvalidUrl);
+        /// How it is asked.
+        fallback_method: Option<HttpMethod> = "FallbackMethod", rules::method(Code::CallInvalidMethod);
+        /// Who is told how the call goes.
+        status_callback: Option<Option<String>> = "StatusCallback", rules::url(Code::CallInvalidUrl);
+        /// How it is told.
+        status_callback_method: Option<HttpMethod> =
+            "StatusCallbackMethod", rules::method(Code::CallInvalidMethod);
+        /// The TwiML that the call executes.
+        twiml: Option<String> = "Twiml", rules::text(0..=TWIML_LENGTH_MAX, Code::TwimlTooLarge);
+        /// An application of the account whose URLs the call has.
+        application_sid: Option<ApplicationSid> =
+            "ApplicationSid", rules::sid::<ApplicationSid>(Code::CallInvalidApplication, "an application");
+        /// Of what the status callback is told, `completed` unless given.
+        events: Events = "StatusCallbackEvent", EventNames;
+        /// How long it may ring, in seconds; 60 unless given.
+        timeout_s: Option<u32> = "Timeout", rules::number(1..=TIMEOUT_S_MAX, Code::CallInvalidTimeout);
+        /// Keys that are pressed once the call is answered.
+        send_digits: Option<String> = "SendDigits", rules::dialled_digits();
+        /// Why it is called, for the other side to see.
+        call_reason: Option<String> =
+            "CallReason", rules::text(0..=CALL_REASON_LENGTH_MAX, Code::InvalidParameter);
+        /// How long the call may be, in seconds.
+        time_limit_s: Option<u32> = "TimeLimit", rules::number(1..=u32::MAX, Code::InvalidParameter);
+    }
+}
+
+/// The names of events, one a parameter or all in one with spaces between, as some clients send them.
+struct EventNames;
+
+impl Rule for EventNames {
+    type Value = Events;
+
+    fn read(&self, form: &Form, name: &str) -> Result<Events, Fault> {
+        let given = form.pairs().filter(|(key, _)| *key == name).map(|(_, value)| value);
+        Events::of_names(given.flat_map(str::split_ascii_whitespace).collect::<Vec<_>>()).map_err(|event| {
+            let sentence = format!("{name} {event:?} is none of initiated, ringing, answered, completed");
+            Fault::because(Code::InvalidParameter, sentence)
+        })
+    }
+
+    fn schema(&self) -> Json {
+        let event = json!({"type": "string", "enum": ["initiated", "ringing", "answered", "completed"]});
+        json!({"type": "array", "items": event})
+    }
+}
 
 /// Answers with the row, in which the call is queued.
-pub(super) async fn create<C: CallControl>(request: &Request<C>) -> Result<Reply, Fault> {
-    let new = read(request)?;
+pub(super) async fn create<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<NewCall>,
+) -> Result<Created<Call>, Fault> {
+    let new = sent.read()?.checked(&request)?;
     match request.app.control.place(new).await {
-        Ok(sid) => Ok(Reply::Created(&SHAPE, describe(&find(request, &sid)?, &request.place))),
+        Ok(sid) => find(&request, &sid).await.map(Created),
         Err(PlaceError::QueueFull) => {
             Err(Fault::because(Code::TooManyRequests, "as many calls of the account are queued as may be"))
         }
@@ -40,70 +119,107 @@ pub(super) async fn create<C: CallControl>(request: &Request<C>) -> Result<Reply
     }
 }
 
-fn read<C>(request: &Request<C>) -> Result<NewCallOut, Fault> {
-    let form = &request.form;
-    refuse_what_is_not_built(form)?;
-    let (destination, to) = destination(form)?;
-    let is_number = matches!(destination, Destination::Number { .. });
-    let from = rules::required(form, "From", Code::CallerRequired)?;
-    let caller = caller(request, from, is_number)?;
-    let caller_id = match form.text("CallerId") {
-        Some(caller_id) => self::caller(request, caller_id, is_number)?,
-        None => caller.clone(),
-    };
-    let document = document(request)?;
-    let outgoing = Outgoing {
-        account_sid: request.account.sid,
-        parent_call_sid: None,
-        destination,
-        urls: document.urls,
-        twiml: document.twiml,
-        events: events(form)?,
-        timeout: seconds(form, "Timeout", Code::CallInvalidTimeout, TIMEOUT_S_MAX)?
-            .unwrap_or(Duration::from_secs(TIMEOUT_DEFAULT_S.into())),
-        send_digits: send_digits(form)?,
-        caller_id,
-        caller_name: None,
-        call_reason: call_reason(form)?,
-        max_forwards: MAX_FORWARDS,
-    };
-    let time_limit = seconds(form, "TimeLimit", Code::InvalidParameter, u32::MAX)?;
-    Ok(NewCallOut { outgoing, from: caller, to, time_limit })
+impl NewCall {
+    fn checked<C>(self, request: &Request<C>) -> Result<NewCallOut, Fault> {
+        let (destination, to) = self.destination()?;
+        let is_number = matches!(destination, Destination::Number { .. });
+        let caller = caller(request, &self.from, is_number)?;
+        let caller_id = match &self.caller_id {
+            Some(caller_id) => self::caller(request, caller_id, is_number)?,
+            None => caller.clone(),
+        };
+        let document = self.document(request)?;
+        let call_reason = self.call_reason.filter(|reason| !reason.is_empty());
+        if call_reason.as_ref().is_some_and(|reason| reason.contains(char::is_control)) {
+            let sentence = "CallReason must not have control characters";
+            return Err(Fault::because(Code::InvalidParameter, sentence));
+        }
+        let outgoing = Outgoing {
+            account_sid: request.account.sid,
+            parent_call_sid: None,
+            destination,
+            urls: document.urls,
+            twiml: document.twiml,
+            events: self.events,
+            timeout: seconds(self.timeout_s.unwrap_or(TIMEOUT_DEFAULT_S)),
+            send_digits: self.send_digits.filter(|digits| !digits.is_empty()),
+            caller_id,
+            caller_name: None,
+            call_reason,
+            max_forwards: MAX_FORWARDS,
+        };
+        Ok(NewCallOut { outgoing, from: caller, to, time_limit: self.time_limit_s.map(seconds) })
+    }
+
+    /// Whom to call, and how the resource names that.
+    fn destination(&self) -> Result<(Destination, String), Fault> {
+        let to = self.to.trim();
+        let is_sip = ["sip:", "sips:"].iter().any(|scheme| starts_with(to, scheme));
+        if is_sip {
+            let address = SipAddress::parse(to).map_err(|error| invalid_address(&error))?;
+            let shown = address.uri.clone();
+            return Ok((Destination::Sip { address, login: self.login()? }, shown));
+        }
+        if let Some(identity) = to.strip_prefix("client:").filter(|identity| !identity.is_empty()) {
+            let destination =
+                Destination::Client { identity: identity.to_owned(), domain: None, parameters: Vec::new() };
+            return Ok((destination, to.to_owned()));
+        }
+        let digits: String = to.chars().filter(|letter| !" -.()".contains(*letter)).collect();
+        let Some(number) = phone::e164(&digits) else {
+            let sentence = "To must be a SIP URI, client: and a name, or a number in E.164";
+            return Err(Fault::because(Code::InvalidToNumber, sentence));
+        };
+        let byoc = self.byoc.map(|sid| sid.to_string());
+        Ok((Destination::Number { number: number.to_owned(), byoc }, number.to_owned()))
+    }
+
+    /// `SipAuthUsername` and `SipAuthPassword`.
+    fn login(&self) -> Result<Option<Login>, Fault> {
+        let legal = |text: &str| !text.contains(char::is_control);
+        let Some(username) = &self.sip_auth_username else { return Ok(None) };
+        if username.chars().count() > LOGIN_LENGTH_MAX {
+            return Err(Fault::of(Code::SipAuthUsernameTooLong));
+        }
+        if !legal(username) {
+            return Err(Fault::of(Code::SipAuthUsername));
+        }
+        let Some(password) = &self.sip_auth_password else {
+            return Err(Fault::of(Code::SipAuthPasswordRequired));
+        };
+        if password.chars().count() > LOGIN_LENGTH_MAX {
+            return Err(Fault::of(Code::SipAuthPasswordTooLong));
+        }
+        if !legal(password) {
+            return Err(Fault::of(Code::SipAuthPassword));
+        }
+        Ok(Some(Login { username: username.clone(), password: password.clone().into() }))
+    }
+
+    /// `Url` before `Twiml` before `ApplicationSid`; one of them must be there.
+    fn document<C>(&self, request: &Request<C>) -> Result<Document, Fault> {
+        let mut urls = VoiceUrls {
+            url: self.url.clone().flatten(),
+            method: self.method.unwrap_or_default(),
+            fallback_url: self.fallback_url.clone().flatten(),
+            fallback_method: self.fallback_method.unwrap_or_default(),
+            status_callback_url: self.status_callback.clone().flatten(),
+            status_callback_method: self.status_callback_method.unwrap_or_default(),
+        };
+        let twiml = self.twiml.clone().filter(|twiml| !twiml.is_empty() && urls.url.is_none());
+        if let (None, None, Some(sid)) = (&urls.url, &twiml, &self.application_sid) {
+            urls = urls_of_application(request, sid, urls)?;
+        }
+        if urls.url.is_none() && twiml.is_none() {
+            let sentence = "one of Url, Twiml and ApplicationSid is required";
+            return Err(Fault::because(Code::CallInvalidUrl, sentence));
+        }
+        Ok(Document { urls, twiml })
+    }
 }
 
-/// What nothing here would honour is not taken either.
-fn refuse_what_is_not_built(form: &Form) -> Result<(), Fault> {
-    let refuse = |name: &str| Err(Fault::because(Code::InvalidParameter, format!("{name} is not built yet")));
-    if rules::boolean(form, "Record", Code::InvalidParameter)? == Some(true) {
-        return refuse("Record");
-    }
-    match form.text("MachineDetection").or(form.text("IfMachine")) {
-        Some(_) => refuse("MachineDetection"),
-        None => Ok(()),
-    }
-}
-
-/// Whom to call, and how the resource names that.
-fn destination(form: &Form) -> Result<(Destination, String), Fault> {
-    let to = rules::required(form, "To", Code::NoCalledNumber)?.trim();
-    let is_sip = ["sip:", "sips:"].iter().any(|scheme| starts_with(to, scheme));
-    if is_sip {
-        let address = SipAddress::parse(to).map_err(|error| invalid_address(&error))?;
-        let shown = address.uri.clone();
-        return Ok((Destination::Sip { address, login: login(form)? }, shown));
-    }
-    if let Some(identity) = to.strip_prefix("client:").filter(|identity| !identity.is_empty()) {
-        let destination =
-            Destination::Client { identity: identity.to_owned(), domain: None, parameters: Vec::new() };
-        return Ok((destination, to.to_owned()));
-    }
-    let digits: String = to.chars().filter(|letter| !" -.()".contains(*letter)).collect();
-    let Some(number) = phone::e164(&digits) else {
-        let sentence = "To must be a SIP URI, client: and a name, or a number in E.164";
-        return Err(Fault::because(Code::InvalidToNumber, sentence));
-    };
-    let destination = Destination::Number { number: number.to_owned(), byoc: byoc(form)? };
-    Ok((destination, number.to_owned()))
+fn seconds(seconds: u32) -> Duration {
+    Duration::from_secs(seconds.into())
 }
 
 fn starts_with(text: &str, prefix: &str) -> bool {
@@ -118,36 +234,6 @@ fn invalid_address(error: &InvalidSipAddress) -> Fault {
         InvalidSipAddress::HeaderValue(_) => Code::SipHeaderValue,
     };
     Fault::because(code, format!("To: {error}"))
-}
-
-/// `SipAuthUsername` and `SipAuthPassword`.
-fn login(form: &Form) -> Result<Option<Login>, Fault> {
-    let legal = |text: &str| !text.contains(char::is_control);
-    let (username, password) = (form.text("SipAuthUsername"), form.text("SipAuthPassword"));
-    let Some(username) = username else { return Ok(None) };
-    if username.chars().count() > LOGIN_LENGTH_MAX {
-        return Err(Fault::of(Code::SipAuthUsernameTooLong));
-    }
-    if !legal(username) {
-        return Err(Fault::of(Code::SipAuthUsername));
-    }
-    let Some(password) = password else { return Err(Fault::of(Code::SipAuthPasswordRequired)) };
-    if password.chars().count() > LOGIN_LENGTH_MAX {
-        return Err(Fault::of(Code::SipAuthPasswordTooLong));
-    }
-    if !legal(password) {
-        return Err(Fault::of(Code::SipAuthPassword));
-    }
-    Ok(Some(Login { username: username.to_owned(), password: password.to_owned().into() }))
-}
-
-fn byoc(form: &Form) -> Result<Option<String>, Fault> {
-    match form.text("Byoc") {
-        Some(sid) if sid.parse::<ringway_model::sid::ByocTrunkSid>().is_err() => {
-            Err(Fault::because(Code::InvalidByocTrunk, "Byoc must be the SID of a BYOC trunk"))
-        }
-        sid => Ok(sid.map(str::to_owned)),
-    }
 }
 
 /// A bare user for SIP; a number of the account's, its own or verified, for a number.
@@ -171,35 +257,14 @@ struct Document {
     twiml: Option<String>,
 }
 
-/// `Url` before `Twiml` before `ApplicationSid`; one of them must be there.
-fn document<C>(request: &Request<C>) -> Result<Document, Fault> {
-    let form = &request.form;
-    let url = |name| rules::url(form, name, Code::CallInvalidUrl).map(Option::flatten);
-    let method = |name| rules::method(form, name, Code::CallInvalidMethod).map(Option::unwrap_or_default);
-    let mut urls = VoiceUrls {
-        url: url("Url")?,
-        method: method("Method")?,
-        fallback_url: url("FallbackUrl")?,
-        fallback_method: method("FallbackMethod")?,
-        status_callback_url: url("StatusCallback")?,
-        status_callback_method: method("StatusCallbackMethod")?,
-    };
-    let twiml = update::twiml(form)?.filter(|_| urls.url.is_none());
-    if let (None, None, Some(sid)) = (&urls.url, &twiml, form.text("ApplicationSid")) {
-        urls = urls_of_application(request, sid, urls)?;
-    }
-    if urls.url.is_none() && twiml.is_none() {
-        let sentence = "one of Url, Twiml and ApplicationSid is required";
-        return Err(Fault::because(Code::CallInvalidUrl, sentence));
-    }
-    Ok(Document { urls, twiml })
-}
-
 /// The application's own URLs; a callback that the form names stays.
-fn urls_of_application<C>(request: &Request<C>, sid: &str, named: VoiceUrls) -> Result<VoiceUrls, Fault> {
+fn urls_of_application<C>(
+    request: &Request<C>,
+    sid: &ApplicationSid,
+    named: VoiceUrls,
+) -> Result<VoiceUrls, Fault> {
     let unknown = || Fault::because(Code::CallInvalidApplication, "there is no such application");
-    let sid: ApplicationSid = sid.parse().map_err(|_| unknown())?;
-    let application = request.store().application(&request.account.sid, &sid)?.ok_or_else(unknown)?;
+    let application = request.store().application(&request.account.sid, sid)?.ok_or_else(unknown)?;
     let fields = application.fields;
     if fields.voice_url.is_none() {
         return Err(Fault::because(Code::CallInvalidApplication, "the application has no VoiceUrl"));
@@ -216,42 +281,4 @@ fn urls_of_application<C>(request: &Request<C>, sid: &str, named: VoiceUrls) -> 
         status_callback_url,
         status_callback_method,
     })
-}
-
-fn events(form: &Form) -> Result<Events, Fault> {
-    let names = form.pairs().filter(|(name, _)| *name == "StatusCallbackEvent").map(|(_, value)| value);
-    // Some clients send one value with all of them.
-    let names: Vec<&str> = names.flat_map(str::split_ascii_whitespace).collect();
-    Events::of_names(names).map_err(|name| {
-        let sentence =
-            format!("StatusCallbackEvent {name:?} is none of initiated, ringing, answered, completed");
-        Fault::because(Code::InvalidParameter, sentence)
-    })
-}
-
-fn seconds(form: &Form, name: &str, code: Code, most: u32) -> Result<Option<Duration>, Fault> {
-    let Some(text) = form.text(name) else { return Ok(None) };
-    match text.parse::<u32>() {
-        Ok(seconds) if (1..=most).contains(&seconds) => Ok(Some(Duration::from_secs(seconds.into()))),
-        _ => Err(Fault::because(code, format!("{name} must be a number of seconds, 1 to {most}"))),
-    }
-}
-
-fn send_digits(form: &Form) -> Result<Option<String>, Fault> {
-    let Some(text) = form.text("SendDigits") else { return Ok(None) };
-    let legal = |byte: u8| matches!(byte, b'0'..=b'9' | b'*' | b'#' | b'w' | b'W');
-    if text.len() > SEND_DIGITS_LENGTH_MAX || !text.bytes().all(legal) {
-        let sentence = format!("SendDigits must be at most {SEND_DIGITS_LENGTH_MAX} of 0-9 * # w W");
-        return Err(Fault::because(Code::CallInvalidSendDigits, sentence));
-    }
-    Ok(Some(text.to_owned()))
-}
-
-fn call_reason(form: &Form) -> Result<Option<String>, Fault> {
-    let Some(text) = form.text("CallReason") else { return Ok(None) };
-    if text.chars().count() > CALL_REASON_LENGTH_MAX || text.contains(char::is_control) {
-        let sentence = format!("CallReason must have at most {CALL_REASON_LENGTH_MAX} characters");
-        return Err(Fault::because(Code::InvalidParameter, sentence));
-    }
-    Ok(Some(text.to_owned()))
 }

@@ -2,42 +2,78 @@
 
 use std::borrow::Cow;
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::CallSid;
 use ringway_store::CallEvent;
 
 use super::find;
 use crate::error::Fault;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value};
+use crate::page::Listing;
+use crate::parameters::Sent;
+use crate::reply::Listed;
+use crate::representation::{Field, Kind, Personal, Property, Represent, Shape, Value, property};
 use crate::request::Request;
 
-const SHAPE: Shape = Shape { key: "events", element: "Event", elements: "Events", xml_first: &[] };
-
 /// The requests that the call made to its application, newest first.
-pub(super) fn list<C>(request: &Request<C>, sid: &CallSid) -> Result<Reply, Fault> {
-    find(request, sid)?;
-    let query = request.page()?;
-    let page = request.store().call_events(&request.account.sid, sid, &query)?;
-    let path = format!("/Calls/{sid}/Events");
-    let name = |event: &CallEvent| event.id.to_string();
-    Ok(request.place.page_of_named(&SHAPE, &path, (&query, &[]), &page, (name, describe)))
+pub(super) async fn list<C: CallControl>(
+    request: Request<C>,
+    sid: CallSid,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<CallEvent>, Fault> {
+    find(&request, &sid).await?;
+    let asked = sent.read()?;
+    let page = request.store().call_events(&request.account.sid, &sid, &asked.query)?;
+    Ok(asked.of(page))
 }
 
-fn describe(event: &CallEvent) -> Vec<Field> {
+impl Represent for CallEvent {
+    const SHAPE: Shape =
+        Shape { name: "CallEvent", key: "events", element: "Event", elements: "Events", xml_first: &[] };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property(
+            "request",
+            Kind::Object(&[("method", Kind::Method), ("url", Kind::Text), ("parameters", Kind::Texts)]),
+            "What was asked.",
+            |event: &Self, _| asked(event),
+        )
+        .personal(Personal::SENSITIVE),
+        property(
+            "response",
+            Kind::Object(&[
+                ("response_code", Kind::Nullable(&Kind::Integer)),
+                ("request_duration", Kind::Integer),
+                ("content_type", Kind::Nullable(&Kind::Text)),
+                ("response_body", Kind::Text),
+                ("date_created", Kind::Rfc2822),
+            ]),
+            "What came back, and after how many milliseconds.",
+            |event: &Self, _| answered(event),
+        )
+        .personal(Personal::SENSITIVE),
+    ];
+
+    fn row_name(&self, _: &[Field]) -> String {
+        self.id.to_string()
+    }
+}
+
+fn asked(event: &CallEvent) -> Value {
     let parameter = |(name, value): &(String, String)| (Cow::Owned(snake_case(name)), value.clone().into());
-    let request = vec![
+    Value::Object(vec![
         ("method".into(), event.request_method.as_str().into()),
         ("url".into(), event.request_url.clone().into()),
         ("parameters".into(), Value::Object(event.request_params.iter().map(parameter).collect())),
-    ];
-    let response = vec![
-        ("response_code".into(), event.response_code.map(|code| Value::Integer(code.into())).into()),
+    ])
+}
+
+fn answered(event: &CallEvent) -> Value {
+    Value::Object(vec![
+        ("response_code".into(), event.response_code.map(i64::from).into()),
         ("request_duration".into(), Value::Integer(event.duration_ms.into())),
         ("content_type".into(), event.response_content_type.clone().into()),
         ("response_body".into(), event.response_body.clone().into()),
         ("date_created".into(), event.created.into()),
-    ];
-    vec![("request", Value::Object(request)), ("response", Value::Object(response))]
+    ])
 }
 
 /// `CallSid` is `call_sid`; what an application or peer named is left as it is.

@@ -1,45 +1,58 @@
 //! `GET /2010-04-01/Accounts/{AC}/Calls`
 
-use ringway_model::CallStatus;
-use ringway_store::CallFilter;
+use ringway_engine::calls::CallControl;
+use ringway_model::sid::CallSid;
+use ringway_model::{CallStatus, UnixTime};
+use ringway_store::{Call, CallFilter};
 
-use super::{SHAPE, describe};
+use super::STATUSES;
 use crate::error::{Code, Fault};
-use crate::filter;
-use crate::form::Form;
-use crate::reply::Reply;
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Listed;
 use crate::request::Request;
+use crate::rules;
 
-const FILTERS: &[&str] = &[
-    "To",
-    "From",
-    "ParentCallSid",
-    "Status",
-    "StartTime",
-    "StartTime<",
-    "StartTime>",
-    "EndTime",
-    "EndTime<",
-    "EndTime>",
-];
-
-pub(super) fn list<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let asked = &request.query;
-    let filter = CallFilter {
-        to: asked.text("To").map(str::to_owned),
-        from: asked.text("From").map(str::to_owned),
-        parent_call_sid: word(asked, "ParentCallSid", "the SID of a call")?,
-        status: word::<CallStatus>(asked, "Status", "a status of a call")?,
-        start: filter::time_range(asked, "StartTime")?,
-        end: filter::time_range(asked, "EndTime")?,
-    };
-    let page = request.store().calls(&request.account.sid, &filter, &query)?;
-    let given = filter::given(asked, FILTERS);
-    Ok(request.place.page(&SHAPE, "/Calls", (&query, &given), &page, describe))
+parameters! {
+    #[derive(Default)]
+    pub(super) struct Filters {
+        /// Only calls to exactly this number or address.
+        to: Option<String> = "To", rules::any_text();
+        /// Only calls from exactly this number or address.
+        from: Option<String> = "From", rules::any_text();
+        /// Only calls that this call dialled.
+        parent_call_sid: Option<CallSid> = "ParentCallSid", rules::sid::<CallSid>(Code::InvalidParameter, "a call");
+        /// Only calls in this state.
+        status: Option<CallStatus> = "Status", rules::choice(STATUSES, Code::InvalidParameter);
+        /// Only calls that began on this day, in UTC.
+        start_time: Option<UnixTime> = "StartTime", rules::instant();
+        /// Only calls that began before.
+        start_time_before: Option<UnixTime> = "StartTime<", rules::instant();
+        /// Only calls that began then or later.
+        start_time_after: Option<UnixTime> = "StartTime>", rules::instant();
+        /// Only calls that ended on this day, in UTC.
+        end_time: Option<UnixTime> = "EndTime", rules::instant();
+        /// Only calls that ended before.
+        end_time_before: Option<UnixTime> = "EndTime<", rules::instant();
+        /// Only calls that ended then or later.
+        end_time_after: Option<UnixTime> = "EndTime>", rules::instant();
+    }
 }
 
-fn word<T: std::str::FromStr>(query: &Form, name: &str, kind: &str) -> Result<Option<T>, Fault> {
-    let parsed = query.text(name).map(str::parse).transpose();
-    parsed.map_err(|_| Fault::because(Code::InvalidParameter, format!("{name} must be {kind}")))
+pub(super) async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<Filters>>,
+) -> Result<Listed<Call>, Fault> {
+    let mut asked = sent.read()?;
+    let filters = std::mem::take(&mut asked.filters);
+    let filter = CallFilter {
+        to: filters.to,
+        from: filters.from,
+        parent_call_sid: filters.parent_call_sid,
+        status: filters.status,
+        start: rules::range(filters.start_time, filters.start_time_before, filters.start_time_after),
+        end: rules::range(filters.end_time, filters.end_time_before, filters.end_time_after),
+    };
+    let page = request.store().calls(&request.account.sid, &filter, &asked.query)?;
+    Ok(asked.of(page))
 }

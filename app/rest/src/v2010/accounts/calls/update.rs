@@ -2,71 +2,89 @@
 
 use ringway_engine::calls::{CallCommand, CallControl, ControlError};
 use ringway_model::sid::CallSid;
+use ringway_store::{Call, HttpMethod};
 
-use super::{fetch, find};
+use super::find;
 use crate::error::{Code, Fault};
-use crate::form::Form;
-use crate::reply::Reply;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Found;
 use crate::request::Request;
 use crate::rules;
 
 /// In characters (contract, rest.md 4).
-const TWIML_LENGTH_MAX: usize = 4000;
+pub(super) const TWIML_LENGTH_MAX: usize = 4000;
 
-/// Parameters that the contract has and that nothing here would honour: saying so is better than
-/// storing them and doing nothing.
-const NOT_BUILT: [&str; 5] =
-    ["FallbackUrl", "FallbackMethod", "StatusCallback", "StatusCallbackMethod", "TimeLimit"];
+parameters! {
+    pub(super) struct Changes {
+        /// Not built: refused unless empty.
+        _fallback_method: () = "FallbackMethod", rules::not_built(NOT_BUILT);
+        /// Not built: refused unless empty.
+        _fallback_url: () = "FallbackUrl", rules::not_built(NOT_BUILT);
+        /// Not built: refused unless empty.
+        _status_callback: () = "StatusCallback", rules::not_built(NOT_BUILT);
+        /// Not built: refused unless empty.
+        _status_callback_method: () = "StatusCallbackMethod", rules::not_built(NOT_BUILT);
+        /// Not built: refused unless empty.
+        _time_limit: () = "TimeLimit", rules::not_built(NOT_BUILT);
+        /// How the URL is asked.
+        method: Option<HttpMethod> = "Method", rules::method(Code::CallInvalidMethod);
+        /// `completed` ends the call, `canceled` ends it if it was not answered yet. Goes before `Url`.
+        status: Option<End> = "Status", rules::choice(
+            &[("completed", End::Completed), ("canceled", End::Canceled)],
+            Code::InvalidParameter,
+        );
+        /// TwiML that the call goes on with. Ignored beside `Url`.
+        twiml: Option<String> = "Twiml", rules::text(0..=TWIML_LENGTH_MAX, Code::TwimlTooLarge);
+        /// Where the call gets the TwiML that it goes on with.
+        url: Option<Option<String>> = "Url", rules::url(Code::CallInvalidUrl);
+    }
+}
+
+const NOT_BUILT: &str = "cannot be changed on a live call";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Completed,
+    Canceled,
+}
+
+impl Changes {
+    /// What is asked for: `Status` before `Url` before `Twiml`.
+    fn command(self) -> Option<CallCommand> {
+        let end = self.status.map(|end| match end {
+            End::Completed => CallCommand::Complete,
+            End::Canceled => CallCommand::Cancel,
+        });
+        let method = self.method.unwrap_or_default();
+        let redirect = self.url.flatten().map(|url| CallCommand::Redirect { url, method });
+        let twiml = self.twiml.filter(|twiml| !twiml.is_empty()).map(CallCommand::RunTwiml);
+        end.or(redirect).or(twiml)
+    }
+}
 
 /// Answers with the call as its row is once the call has taken the command, which may be before it has
 /// carried it out. A form that asks for nothing changes nothing.
-pub(super) async fn update<C: CallControl>(request: &Request<C>, sid: CallSid) -> Result<Reply, Fault> {
-    let call = find(request, &sid)?;
-    let Some(command) = command(&request.form)? else { return fetch::fetch(request, &sid) };
+pub(super) async fn update<C: CallControl>(
+    request: Request<C>,
+    sid: CallSid,
+    sent: Sent<Changes>,
+) -> Result<Found<Call>, Fault> {
+    let call = find(&request, &sid).await?;
+    let Some(command) = sent.read()?.command() else { return Ok(Found(call)) };
     if call.status.is_final() {
         return Err(over());
     }
-    match request.app.control.send(sid, command).await {
-        Ok(()) => fetch::fetch(request, &sid),
+    let outcome = request.app.control.send(sid, command).await;
+    let call = find(&request, &sid).await?;
+    match outcome {
+        Ok(()) => Ok(Found(call)),
         Err(ControlError::Ended) => Err(over()),
         // The call may have ended since it was looked up.
-        Err(ControlError::NotHere) if find(request, &sid)?.status.is_final() => Err(over()),
+        Err(ControlError::NotHere) if call.status.is_final() => Err(over()),
         Err(ControlError::NotHere) => Err(Fault::because(Code::Unavailable, "the call cannot be reached")),
         Err(ControlError::Busy) => {
             Err(Fault::because(Code::Unavailable, "the call is busy with another update"))
         }
-    }
-}
-
-/// What the form asks for: `Status` before `Url` before `Twiml`.
-fn command(form: &Form) -> Result<Option<CallCommand>, Fault> {
-    if let Some(name) = NOT_BUILT.into_iter().find(|name| form.text(name).is_some()) {
-        let sentence = format!("{name} cannot be changed on a live call");
-        return Err(Fault::because(Code::InvalidParameter, sentence));
-    }
-    let url = rules::url(form, "Url", Code::CallInvalidUrl)?.flatten();
-    let method = rules::method(form, "Method", Code::CallInvalidMethod)?;
-    let twiml = twiml(form)?.map(CallCommand::RunTwiml);
-    let status = match form.text("Status") {
-        None => None,
-        Some("completed") => Some(CallCommand::Complete),
-        Some("canceled") => Some(CallCommand::Cancel),
-        Some(_) => {
-            return Err(Fault::because(Code::InvalidParameter, "Status must be completed or canceled"));
-        }
-    };
-    let redirect = url.map(|url| CallCommand::Redirect { url, method: method.unwrap_or_default() });
-    Ok(status.or(redirect).or(twiml))
-}
-
-/// `Twiml`, within its limit.
-pub(super) fn twiml(form: &Form) -> Result<Option<String>, Fault> {
-    match form.text("Twiml") {
-        Some(text) if text.chars().count() > TWIML_LENGTH_MAX => {
-            let sentence = format!("Twiml must have at most {TWIML_LENGTH_MAX} characters");
-            Err(Fault::because(Code::TwimlTooLarge, sentence))
-        }
-        text => Ok(text.map(str::to_owned)),
     }
 }
 
@@ -76,12 +94,12 @@ fn over() -> Fault {
 
 #[cfg(test)]
 mod tests {
-    use ringway_store::HttpMethod;
-
     use super::*;
+    use crate::form::Form;
 
     fn asked(form: &str) -> Result<Option<CallCommand>, Fault> {
-        command(&Form::parse(form.as_bytes(), "the body")?)
+        let sent = Sent::<Changes>::new(Form::parse(form.as_bytes(), "the body")?);
+        Ok(sent.read()?.command())
     }
 
     #[test]

@@ -1,201 +1,198 @@
 //! `/2010-04-01/Accounts/{AC}/IncomingPhoneNumbers` (contract, rest.md 2 "IncomingPhoneNumbers"). Numbers are
 //! brought along, not bought: there is no stock to search, and whoever runs the service says which there are.
 
+mod kinds;
 mod parameters;
+mod representation;
 mod transfer;
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::{AddressSid, PhoneNumberSid};
 use ringway_store::{
-    IncomingPhoneNumber, IncomingPhoneNumberFields, NumberKind, Page, PageQuery, PhoneNumberError,
-    PhoneNumberFilter,
+    IncomingPhoneNumber, IncomingPhoneNumberFields, Page, PageQuery, PhoneNumberError, PhoneNumberFilter,
 };
 
 use super::calls::formatted;
-use crate::changes;
 use crate::error::{Code, Fault};
-use crate::filter;
-use crate::form::Form;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value, optional_text, text};
-use crate::request::{Place, Request, Verb};
-use crate::rules;
+use crate::page::Listing;
+use crate::parameters::{Sent, parameters};
+use crate::reply::{Created, Deleted, Found, Listed};
+use crate::request::Request;
+use crate::rules::{self, required};
+use crate::tree::{Group, Scope, Tree};
+use kinds::{All, Local, Mobile, Numbers, TollFree};
+use parameters::Changes;
+use representation::{Dependent, Shown};
+use transfer::Transfer;
 
-/// What the kind of free numbers begins with in North America.
-const TOLL_FREE: [&str; 7] = ["+1800", "+1833", "+1844", "+1855", "+1866", "+1877", "+1888"];
-const FILTERS: &[&str] = &["Beta", "FriendlyName", "PhoneNumber", "Origin"];
-
-const SHAPE: Shape = Shape {
-    key: "incoming_phone_numbers",
-    element: "IncomingPhoneNumber",
-    elements: "IncomingPhoneNumbers",
-    xml_first: XML_FIRST,
+static GROUP: Group = Group {
+    name: "Incoming phone numbers",
+    about: "Numbers that calls come in to. They are brought along, not bought: there is no stock to search.",
+    is_administrative: false,
 };
 
-const DEPENDENT: Shape = Shape {
-    key: "dependent_phone_numbers",
-    element: "DependentPhoneNumber",
-    elements: "DependentPhoneNumbers",
-    xml_first: XML_FIRST,
-};
+const LIST: &str = "Lists the numbers, newest first.";
+const ADD: &str = "Adds a number that you have.";
 
-const XML_FIRST: &[&str] = &[
-    "sid",
-    "account_sid",
-    "friendly_name",
-    "phone_number",
-    "voice_url",
-    "voice_method",
-    "voice_fallback_url",
-    "voice_fallback_method",
-    "status_callback",
-    "status_callback_method",
-    "voice_caller_id_lookup",
-    "voice_application_sid",
-    "date_created",
-    "date_updated",
-    "sms_url",
-    "sms_method",
-    "sms_fallback_url",
-    "sms_fallback_method",
-    "sms_application_sid",
-    "capabilities",
-    "beta",
-    "api_version",
-    "uri",
-];
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::BelowAccount, "/IncomingPhoneNumbers")
+        .get("ListIncomingPhoneNumber", LIST, list::<C, All>)
+        .post("CreateIncomingPhoneNumber", ADD, create_any);
+    tree.at(&GROUP, Scope::BelowAccount, "/IncomingPhoneNumbers/Local")
+        .get("ListIncomingPhoneNumberLocal", LIST, list::<C, Local>)
+        .post("CreateIncomingPhoneNumberLocal", ADD, create::<C, Local>);
+    tree.at(&GROUP, Scope::BelowAccount, "/IncomingPhoneNumbers/Mobile")
+        .get("ListIncomingPhoneNumberMobile", LIST, list::<C, Mobile>)
+        .post("CreateIncomingPhoneNumberMobile", ADD, create::<C, Mobile>);
+    tree.at(&GROUP, Scope::BelowAccount, "/IncomingPhoneNumbers/TollFree")
+        .get("ListIncomingPhoneNumberTollFree", LIST, list::<C, TollFree>)
+        .post("CreateIncomingPhoneNumberTollFree", ADD, create::<C, TollFree>);
+    tree.at(&GROUP, Scope::BelowAccount, "/IncomingPhoneNumbers/{Sid}")
+        .get("FetchIncomingPhoneNumber", "Shows a number.", fetch)
+        .post(
+            "UpdateIncomingPhoneNumber",
+            "Changes what is given of a number, or hands it to another account of the family.",
+            update,
+        )
+        .delete("DeleteIncomingPhoneNumber", "Deletes a number.", delete);
+}
 
-pub(super) async fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<Reply, Fault> {
-    let kind = match path {
-        [] => None,
-        ["Local"] => Some(NumberKind::Local),
-        ["Mobile"] => Some(NumberKind::Mobile),
-        ["TollFree"] => Some(NumberKind::TollFree),
-        [sid] => return instance(request, sid.parse().map_err(|_| Fault::not_found())?).await,
-        _ => return Err(Fault::not_found()),
-    };
-    match request.verb {
-        Verb::Get => list(request, kind),
-        Verb::Post => create(request, kind).await,
-        _ => Err(Fault::wrong_verb("GET, POST")),
+parameters! {
+    struct Filters {
+        /// Only numbers that are new (true), which none is, or that are not (false).
+        beta: Option<bool> = "Beta", rules::flag(Code::InvalidParameter);
+        /// Only numbers with exactly this name.
+        friendly_name: Option<String> = "FriendlyName", rules::any_text();
+        /// Only numbers with these digits in this order; `*` stands for any digit.
+        phone_number: Option<String> = "PhoneNumber", rules::pattern(
+            |letter| letter.is_ascii_digit() || matches!(letter, '*' | '+' | ' ' | '-' | '(' | ')'),
+            "[0-9*+ ()-]",
+            "digits, + and *",
+            Code::InvalidParameter,
+        );
+        /// Only numbers of this origin; here all are `hosted`.
+        origin: Option<String> = "Origin", rules::any_text();
     }
 }
 
-async fn instance<C>(request: &Request<C>, sid: PhoneNumberSid) -> Result<Reply, Fault> {
-    match request.verb {
-        Verb::Get => fetch(request, &sid),
-        Verb::Post => update(request, sid).await,
-        Verb::Delete => delete(request, sid).await,
-        Verb::Other => Err(Fault::wrong_verb("GET, POST, DELETE")),
+parameters! {
+    struct Known {
+        /// The number, as people write it; North American ones need no country code.
+        phone_number: String =
+            "PhoneNumber", required(rules::phone_number(Code::NumberInvalid), Code::NumberInvalid);
+    }
+}
+
+parameters! {
+    struct Wanted {
+        /// An area to get any number of. Without a `PhoneNumber` it is refused: no number is for sale.
+        area_code: Option<String> = "AreaCode", rules::any_text();
+        /// The number, as people write it; North American ones need no country code.
+        phone_number: Option<String> = "PhoneNumber", rules::phone_number(Code::NumberInvalid);
     }
 }
 
 /// `GET .../Addresses/{AD}/DependentPhoneNumbers`
-pub(super) fn list_dependent<C>(request: &Request<C>, address: &AddressSid) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let found = request.store().dependent_phone_numbers(&request.account.sid, address, &query)?;
+pub(super) async fn list_dependent<C: CallControl>(
+    request: Request<C>,
+    address: AddressSid,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<Dependent>, Fault> {
+    let asked = sent.read()?;
+    let found = request.store().dependent_phone_numbers(&request.account.sid, &address, &asked.query)?;
     let page = found.ok_or_else(Fault::not_found)?;
-    let path = format!("/Addresses/{address}/DependentPhoneNumbers");
-    Ok(request.place.page(&DEPENDENT, &path, (&query, &[]), &page, describe_dependent))
+    Ok(asked.of(page.map(Dependent)))
 }
 
-fn list<C>(request: &Request<C>, kind: Option<NumberKind>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let asked = &request.query;
+async fn list<C: CallControl, N: Numbers>(
+    request: Request<C>,
+    sent: Sent<Listing<Filters>>,
+) -> Result<Listed<Shown<N>>, Fault> {
+    let mut asked = sent.read()?;
+    let filters = &mut asked.filters;
+    // No number here is new to anybody, or belongs to anybody but its owner.
+    let excludes_all = filters.beta == Some(true) || filters.origin.as_ref().is_some_and(|it| it != "hosted");
+    let is_plain = |letter: &char| !matches!(letter, ' ' | '-' | '(' | ')');
     let filter = PhoneNumberFilter {
-        kind,
-        friendly_name: asked.text("FriendlyName").map(str::to_owned),
-        pattern: asked.text("PhoneNumber").map(pattern).transpose()?,
+        kind: N::KIND,
+        friendly_name: filters.friendly_name.take(),
+        pattern: filters.phone_number.take().map(|pattern| pattern.chars().filter(is_plain).collect()),
     };
-    let page = match excludes_all(asked)? {
-        true => nothing(&query),
-        false => request.store().incoming_phone_numbers(&request.account.sid, &filter, &query)?,
+    let page = match excludes_all {
+        true => nothing(&asked.query),
+        false => request.store().incoming_phone_numbers(&request.account.sid, &filter, &asked.query)?,
     };
-    let path = match kind {
-        None => "/IncomingPhoneNumbers",
-        Some(NumberKind::Local) => "/IncomingPhoneNumbers/Local",
-        Some(NumberKind::Mobile) => "/IncomingPhoneNumbers/Mobile",
-        Some(NumberKind::TollFree) => "/IncomingPhoneNumbers/TollFree",
-    };
-    let given = filter::given(asked, FILTERS);
-    let describe = |number: &_, place: &_| describe_in(kind, number, place);
-    Ok(request.place.page(&SHAPE, path, (&query, &given), &page, describe))
-}
-
-/// No number here is new to anybody, or belongs to anybody but its owner.
-fn excludes_all(asked: &Form) -> Result<bool, Fault> {
-    let beta = match asked.text("Beta") {
-        Some(_) => rules::boolean(asked, "Beta", Code::InvalidParameter)?,
-        None => None,
-    };
-    Ok(beta == Some(true) || asked.text("Origin").is_some_and(|origin| origin != "hosted"))
+    Ok(asked.of(page.map(Shown::new)))
 }
 
 fn nothing(query: &PageQuery) -> Page<IncomingPhoneNumber> {
     Page { rows: Vec::new(), page: query.page, size: query.size, has_next: false }
 }
 
-/// Digits and `*` for any digit, as the filter has them.
-fn pattern(text: &str) -> Result<String, Fault> {
-    let plain: String = text.chars().filter(|letter| !matches!(letter, ' ' | '-' | '(' | ')')).collect();
-    match plain.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, '*' | '+')) {
-        true => Ok(plain),
-        false => Err(Fault::because(Code::InvalidParameter, "PhoneNumber must be digits, + and *")),
-    }
+async fn create_any<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<(Wanted, Changes)>,
+) -> Result<Created<Shown<All>>, Fault> {
+    let (Wanted { area_code, phone_number }, changes) = sent.read()?;
+    let phone_number = phone_number.ok_or_else(|| no_number(area_code.as_deref()))?;
+    create_as(&request, phone_number, &changes).await
 }
 
-async fn create<C>(request: &Request<C>, kind: Option<NumberKind>) -> Result<Reply, Fault> {
-    let form = &request.form;
-    if kind.is_none() && form.text("PhoneNumber").is_none() {
-        no_stock(form)?;
-    }
-    let phone_number = changes::phone_number(form, Code::NumberInvalid)?;
-    let is_toll_free = TOLL_FREE.iter().any(|prefix| phone_number.starts_with(prefix));
-    let found = if is_toll_free { NumberKind::TollFree } else { kind.unwrap_or(NumberKind::Local) };
-    if kind.is_some_and(|kind| (kind == NumberKind::TollFree) != is_toll_free) {
-        let sentence = format!("{phone_number} is not a number of this kind");
-        return Err(Fault::because(Code::NumberTypeMismatch, sentence));
-    }
+async fn create<C: CallControl, N: Numbers>(
+    request: Request<C>,
+    sent: Sent<(Known, Changes)>,
+) -> Result<Created<Shown<N>>, Fault> {
+    let (Known { phone_number }, changes) = sent.read()?;
+    create_as(&request, phone_number, &changes).await
+}
+
+async fn create_as<C, N: Numbers>(
+    request: &Request<C>,
+    phone_number: String,
+    changes: &Changes,
+) -> Result<Created<Shown<N>>, Fault> {
+    let kind = kinds::kind_of(&phone_number, N::KIND)?;
     let name = formatted(&phone_number);
-    let mut fields = IncomingPhoneNumberFields::new(phone_number, found, name);
-    parameters::read(form)?.apply(&mut fields);
-    parameters::check(form, &fields)?;
+    let mut fields = IncomingPhoneNumberFields::new(phone_number, kind, name);
+    changes.apply(&mut fields);
+    changes.check(&fields)?;
     let created = request.store().create_incoming_phone_number(request.account.sid, fields).await;
-    Ok(Reply::Created(&SHAPE, describe_in(kind, &created.map_err(explain)?, &request.place)))
+    Ok(Created(Shown::new(created.map_err(explain)?)))
 }
 
 /// A number of an area is asked for, and none is for sale.
-fn no_stock(form: &Form) -> Result<(), Fault> {
-    let Some(area) = form.text("AreaCode") else { return Ok(()) };
-    match area.len() == 3 && area.bytes().all(|byte| byte.is_ascii_digit()) {
-        true => Err(Fault::because(Code::NoNumberInArea, "give the PhoneNumber that you have")),
-        false => Err(Fault::because(Code::InvalidArea, "AreaCode must be three digits")),
+fn no_number(area: Option<&str>) -> Fault {
+    match area {
+        None => Fault::because(Code::NumberInvalid, "PhoneNumber is required"),
+        Some(area) if area.len() == 3 && area.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Fault::because(Code::NoNumberInArea, "give the PhoneNumber that you have")
+        }
+        Some(_) => Fault::because(Code::InvalidArea, "AreaCode must be three digits"),
     }
 }
 
-fn fetch<C>(request: &Request<C>, sid: &PhoneNumberSid) -> Result<Reply, Fault> {
-    Ok(Reply::Found(&SHAPE, describe(&find(request, sid)?, &request.place)))
+async fn fetch<C: CallControl>(request: Request<C>, sid: PhoneNumberSid) -> Result<Found<Shown<All>>, Fault> {
+    Ok(Found(Shown::new(find(&request, &sid)?)))
 }
 
-async fn update<C>(request: &Request<C>, sid: PhoneNumberSid) -> Result<Reply, Fault> {
+async fn update<C: CallControl>(
+    request: Request<C>,
+    sid: PhoneNumberSid,
+    sent: Sent<(Changes, Transfer)>,
+) -> Result<Found<Shown<All>>, Fault> {
     let account = request.account.sid;
-    let mut present = find(request, &sid)?.fields;
-    let changes = parameters::read(&request.form)?;
+    let mut present = find(&request, &sid)?.fields;
+    let (changes, transfer) = sent.read()?;
     changes.apply(&mut present);
-    parameters::check(&request.form, &present)?;
-    let destination = transfer::destination(request)?;
+    changes.check(&present)?;
+    let destination = transfer.destination(&request)?;
     let change = move |fields: &mut _| changes.apply(fields);
     let updated = request.store().update_incoming_phone_number(account, sid, destination, change).await;
-    let number = updated.map_err(explain)?.ok_or_else(Fault::not_found)?;
-    let account_uri = request.place.account_uri.replace(account.as_str(), number.account_sid.as_str());
-    let place = Place { account_uri, ..request.place.clone() };
-    Ok(Reply::Found(&SHAPE, describe(&number, &place)))
+    Ok(Found(Shown::new(updated.map_err(explain)?.ok_or_else(Fault::not_found)?)))
 }
 
-async fn delete<C>(request: &Request<C>, sid: PhoneNumberSid) -> Result<Reply, Fault> {
-    match request.store().delete_incoming_phone_number(request.account.sid, sid).await? {
-        true => Ok(Reply::Deleted),
-        false => Err(Fault::not_found()),
-    }
+async fn delete<C: CallControl>(request: Request<C>, sid: PhoneNumberSid) -> Result<Deleted, Fault> {
+    Deleted::if_so(request.store().delete_incoming_phone_number(request.account.sid, sid).await?)
 }
 
 fn find<C>(request: &Request<C>, sid: &PhoneNumberSid) -> Result<IncomingPhoneNumber, Fault> {
@@ -223,78 +220,4 @@ fn explain(error: PhoneNumberError) -> Fault {
         }
         PhoneNumberError::Store(error) => error.into(),
     }
-}
-
-/// In a list of one kind, the kind goes without saying.
-fn describe_in(kind: Option<NumberKind>, number: &IncomingPhoneNumber, place: &Place) -> Vec<Field> {
-    let mut fields = describe(number, place);
-    fields.retain(|(key, _)| kind.is_none() || *key != "type");
-    fields
-}
-
-fn describe(number: &IncomingPhoneNumber, place: &Place) -> Vec<Field> {
-    let mut fields = common(number, place);
-    let registered = number.fields.emergency_address_sid.is_some();
-    let capability = |name: &'static str, can: bool| (name.into(), can.into());
-    fields.extend([
-        ("address_sid", optional_text(number.fields.address_sid)),
-        ("beta", false.into()),
-        ("bundle_sid", optional_text(number.fields.bundle_sid)),
-        (
-            "capabilities",
-            Value::Object(vec![
-                capability("voice", true),
-                capability("sms", false),
-                capability("mms", false),
-                capability("fax", false),
-            ]),
-        ),
-        ("emergency_address_status", if registered { "registered" } else { "unregistered" }.into()),
-        ("identity_sid", optional_text(number.fields.identity_sid)),
-        ("origin", "hosted".into()),
-        ("status", "in-use".into()),
-        ("type", number.fields.kind.as_str().into()),
-        ("voice_receive_mode", number.fields.voice_receive_mode.as_str().into()),
-    ]);
-    fields
-}
-
-/// The capabilities of this list are written as the old documents have them.
-fn describe_dependent(number: &IncomingPhoneNumber, place: &Place) -> Vec<Field> {
-    let mut fields = common(number, place);
-    let capability = |name: &'static str, can: bool| (name.into(), can.into());
-    let capabilities = vec![capability("Voice", true), capability("SMS", false), capability("MMS", false)];
-    fields.push(("capabilities", Value::Object(capabilities)));
-    fields
-}
-
-fn common(number: &IncomingPhoneNumber, place: &Place) -> Vec<Field> {
-    let fields = number.fields.clone();
-    vec![
-        ("account_sid", text(number.account_sid)),
-        ("address_requirements", "none".into()),
-        ("api_version", fields.api_version.into()),
-        ("date_created", number.created.into()),
-        ("date_updated", number.updated.into()),
-        ("emergency_address_sid", optional_text(fields.emergency_address_sid)),
-        ("emergency_status", if fields.emergency_active { "Active" } else { "Inactive" }.into()),
-        ("friendly_name", fields.friendly_name.into()),
-        ("phone_number", fields.phone_number.into()),
-        ("sid", text(number.sid)),
-        ("sms_application_sid", optional_text(fields.sms_application_sid)),
-        ("sms_fallback_method", fields.sms_fallback_method.as_str().into()),
-        ("sms_fallback_url", fields.sms_fallback_url.into()),
-        ("sms_method", fields.sms_method.as_str().into()),
-        ("sms_url", fields.sms_url.into()),
-        ("status_callback", fields.status_callback.into()),
-        ("status_callback_method", fields.status_callback_method.as_str().into()),
-        ("trunk_sid", optional_text(fields.trunk_sid)),
-        ("uri", place.uri(&format!("/IncomingPhoneNumbers/{}", number.sid)).into()),
-        ("voice_application_sid", optional_text(fields.voice_application_sid)),
-        ("voice_caller_id_lookup", fields.voice_caller_id_lookup.into()),
-        ("voice_fallback_method", fields.voice_fallback_method.as_str().into()),
-        ("voice_fallback_url", fields.voice_fallback_url.into()),
-        ("voice_method", fields.voice_method.as_str().into()),
-        ("voice_url", fields.voice_url.into()),
-    ]
 }

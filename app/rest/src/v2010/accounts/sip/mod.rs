@@ -4,15 +4,12 @@ mod credential_lists;
 mod domains;
 mod ip_access_control_lists;
 
-use crate::error::Fault;
-use crate::reply::Reply;
-use crate::request::Request;
+use ringway_engine::calls::CallControl;
 
-pub(super) async fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<Reply, Fault> {
-    match path {
-        ["Domains", rest @ ..] => domains::dispatch(request, rest).await,
-        ["IpAccessControlLists", rest @ ..] => ip_access_control_lists::dispatch(request, rest).await,
-        ["CredentialLists", rest @ ..] => credential_lists::dispatch(request, rest).await,
-        _ => Err(Fault::not_found()),
-    }
+use crate::tree::Tree;
+
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    domains::grow(tree);
+    ip_access_control_lists::grow(tree);
+    credential_lists::grow(tree);
 }

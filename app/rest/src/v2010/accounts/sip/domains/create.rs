@@ -1,25 +1,26 @@
 //! `POST /2010-04-01/Accounts/{AC}/SIP/Domains`
 
-use ringway_store::{CreateDomainError, NewDomain};
+use ringway_engine::calls::CallControl;
+use ringway_store::{CreateDomainError, Domain, NewDomain};
 
-use super::{
-    Parameters, SHAPE, describe, name_taken, no_emergency_caller, no_parent, no_trunk, outside_suffixes,
-};
+use super::parameters::{Changes, Name};
+use super::{name_taken, no_emergency_caller, no_parent, no_trunk, outside_suffixes};
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
+use crate::parameters::Sent;
+use crate::reply::Created;
 use crate::request::Request;
 
-pub(super) async fn create<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let parameters = Parameters::read(&request.form)?;
-    parameters.check_fallback(None)?;
-    let missing = || Fault::because(Code::DomainValidation, "DomainName is required");
-    let name = parameters.domain_name.clone().ok_or_else(missing)?;
-    let domain = parameters.apply(NewDomain::named(request.account.sid, name));
-    let created = request.store().create_domain(domain).await.map_err(explain)?;
-    Ok(Reply::Created(&SHAPE, describe(&created, &request.place)))
+pub(super) async fn create<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<(Changes, Name)>,
+) -> Result<Created<Domain>, Fault> {
+    let (changes, Name { domain_name }) = sent.read()?;
+    changes.check_fallback(None)?;
+    let domain = changes.apply(NewDomain::named(request.account.sid, domain_name));
+    Ok(Created(request.store().create_domain(domain).await.map_err(explain)?))
 }
 
-impl Parameters {
+impl Changes {
     fn apply(self, defaults: NewDomain) -> NewDomain {
         NewDomain {
             friendly_name: self.friendly_name,

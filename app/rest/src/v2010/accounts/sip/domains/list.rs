@@ -1,12 +1,19 @@
 //! `GET /2010-04-01/Accounts/{AC}/SIP/Domains`
 
-use super::{SHAPE, describe};
+use ringway_engine::calls::CallControl;
+use ringway_store::Domain;
+
 use crate::error::Fault;
-use crate::reply::Reply;
+use crate::page::Listing;
+use crate::parameters::Sent;
+use crate::reply::Listed;
 use crate::request::Request;
 
-pub(super) fn list<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let page = request.store().domains(&request.account.sid, &query)?;
-    Ok(request.place.page(&SHAPE, "/SIP/Domains", (&query, &[]), &page, describe))
+pub(super) async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<Domain>, Fault> {
+    let asked = sent.read()?;
+    let page = request.store().domains(&request.account.sid, &asked.query)?;
+    Ok(asked.of(page))
 }

@@ -5,123 +5,166 @@ mod delete;
 mod fetch;
 mod list;
 mod mappings;
+mod parameters;
 mod registrations;
 mod update;
 
-use ringway_model::sid::PhoneNumberSid;
-use ringway_model::sid::{ByocTrunkSid, DomainSid};
-use ringway_store::{AuthTypes, Domain, HttpMethod, MappingKind};
+use ringway_engine::calls::CallControl;
+use ringway_store::{AuthTypes, Domain};
 
 use crate::error::{Code, Fault};
-use crate::form::Form;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value, optional_text, text};
-use crate::request::{Place, Request, Verb};
-use crate::rules;
+use crate::representation::{Kind, Personal, Property, Represent, Shape, Value, property, text};
+use crate::tree::{Group, Scope, Tree};
 use crate::v2010::API_VERSION;
-use mappings::Door;
 
-/// Contract, rest.md 4.
-const FRIENDLY_NAME_MAX: usize = 64;
-
-const SHAPE: Shape = Shape {
-    key: "domains",
-    element: "SipDomain",
-    elements: "SipDomains",
-    xml_first: &[
-        "sid",
-        "account_sid",
-        "friendly_name",
-        "api_version",
-        "domain_name",
-        "auth_type",
-        "voice_url",
-        "voice_method",
-        "voice_fallback_url",
-        "voice_fallback_method",
-        "voice_status_callback_url",
-        "voice_status_callback_method",
-        "sip_registration",
-        "emergency_calling_enabled",
-        "secure",
-        "byoc_trunk_sid",
-        "emergency_caller_sid",
-        "date_created",
-        "date_updated",
-        "uri",
-        "subresource_uris",
-    ],
+static GROUP: Group = Group {
+    name: "SIP domains",
+    about: "Names that phones and carriers call in to, what is done with those calls, and who may make them.",
+    is_administrative: false,
 };
 
-pub(super) async fn dispatch<C>(request: &Request<C>, path: &[&str]) -> Result<Reply, Fault> {
-    let [sid, rest @ ..] = path else {
-        return match request.verb {
-            Verb::Get => list::list(request),
-            Verb::Post => create::create(request).await,
-            _ => Err(Fault::wrong_verb("GET, POST")),
-        };
-    };
-    let sid: DomainSid = sid.parse().map_err(|_| Fault::not_found())?;
-    let (door, rest) = match rest {
-        [] => return instance(request, sid).await,
-        ["IpAccessControlListMappings", rest @ ..] => {
-            (Door::Legacy(MappingKind::CallsIpAccessControlList), rest)
-        }
-        ["CredentialListMappings", rest @ ..] => (Door::Legacy(MappingKind::CallsCredentialList), rest),
-        ["Auth", "Calls", "IpAccessControlListMappings", rest @ ..] => {
-            (Door::Auth(MappingKind::CallsIpAccessControlList), rest)
-        }
-        ["Auth", "Calls", "CredentialListMappings", rest @ ..] => {
-            (Door::Auth(MappingKind::CallsCredentialList), rest)
-        }
-        ["Auth", "Registrations", "CredentialListMappings", rest @ ..] => {
-            (Door::Auth(MappingKind::RegistrationsCredentialList), rest)
-        }
-        ["Registrations", rest @ ..] => return registrations::dispatch(request, &sid, rest),
-        _ => return Err(Fault::not_found()),
-    };
-    mappings::dispatch(request, sid, door, rest).await
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::BelowAccount, "/SIP/Domains")
+        .get("ListSipDomain", "Lists the domains, newest first.", list::list)
+        .post("CreateSipDomain", "Adds a domain.", create::create);
+    tree.at(&GROUP, Scope::BelowAccount, "/SIP/Domains/{Sid}")
+        .get("FetchSipDomain", "Shows a domain.", fetch::fetch)
+        .post("UpdateSipDomain", "Changes what is given of a domain.", update::update)
+        .delete(
+            "DeleteSipDomain",
+            "Deletes a domain that has no subdomains, with its mappings.",
+            delete::delete,
+        );
+    mappings::grow(tree);
+    registrations::grow(tree);
 }
 
-async fn instance<C>(request: &Request<C>, sid: DomainSid) -> Result<Reply, Fault> {
-    match request.verb {
-        Verb::Get => fetch::fetch(request, &sid),
-        Verb::Post => update::update(request, sid).await,
-        Verb::Delete => delete::delete(request, sid).await,
-        Verb::Other => Err(Fault::wrong_verb("GET, POST, DELETE")),
-    }
-}
-
-fn describe(domain: &Domain, place: &Place) -> Vec<Field> {
-    let path = format!("/SIP/Domains/{}", domain.sid);
-    let below = |name: &str| place.uri(&format!("{path}/{name}"));
-    let links = vec![
-        ("credential_list_mappings", below("CredentialListMappings")),
-        ("ip_access_control_list_mappings", below("IpAccessControlListMappings")),
+impl Represent for Domain {
+    const SHAPE: Shape = Shape {
+        name: "SipDomain",
+        key: "domains",
+        element: "SipDomain",
+        elements: "SipDomains",
+        xml_first: &[
+            "sid",
+            "account_sid",
+            "friendly_name",
+            "api_version",
+            "domain_name",
+            "auth_type",
+            "voice_url",
+            "voice_method",
+            "voice_fallback_url",
+            "voice_fallback_method",
+            "voice_status_callback_url",
+            "voice_status_callback_method",
+            "sip_registration",
+            "emergency_calling_enabled",
+            "secure",
+            "byoc_trunk_sid",
+            "emergency_caller_sid",
+            "date_created",
+            "date_updated",
+            "uri",
+            "subresource_uris",
+        ],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |domain: &Self, _| text(domain.account_sid)),
+        property("api_version", Kind::Text, "The version of the API that its calls are of.", |_, _| {
+            API_VERSION.into()
+        }),
+        property(
+            "auth_type",
+            Kind::OneOf(&["", "IP_ACL", "CREDENTIAL_LIST", "IP_ACL,CREDENTIAL_LIST"]),
+            "Which kinds of lists are mapped for calls. Without any, nobody may call.",
+            |domain: &Self, _| auth_type(&domain.auth).into(),
+        ),
+        property("date_created", Kind::Rfc2822, "When it was made.", |domain: &Self, _| {
+            domain.created.into()
+        }),
+        property("date_updated", Kind::Rfc2822, "When it was last changed.", |domain: &Self, _| {
+            domain.updated.into()
+        }),
+        property("domain_name", Kind::Text, "Its name in SIP addresses.", |domain: &Self, _| {
+            domain.domain_name.clone().into()
+        }),
+        property("friendly_name", Kind::Text, "A text that describes it.", |domain: &Self, _| {
+            domain.friendly_name.clone().into()
+        })
+        .nullable(),
+        property("sip_registration", Kind::Boolean, "Whether phones may register.", |domain: &Self, _| {
+            domain.sip_registration.into()
+        }),
+        property("sid", Kind::Sid("SD"), "What it is called in paths.", |domain: &Self, _| text(domain.sid)),
+        property(
+            "subresource_uris",
+            Kind::Links(&["credential_list_mappings", "ip_access_control_list_mappings"]),
+            "The lists that are mapped for calls.",
+            |domain: &Self, place| {
+                let below = |name: &str| {
+                    place.uri(&domain.account_sid, &format!("/SIP/Domains/{}/{name}", domain.sid))
+                };
+                Value::Links(vec![
+                    ("credential_list_mappings", below("CredentialListMappings")),
+                    ("ip_access_control_list_mappings", below("IpAccessControlListMappings")),
+                ])
+            },
+        ),
+        property("uri", Kind::Uri, "Where it is.", |domain: &Self, place| {
+            place.uri(&domain.account_sid, &format!("/SIP/Domains/{}", domain.sid)).into()
+        }),
+        property("voice_fallback_method", Kind::Method, "How the fallback is asked.", |domain: &Self, _| {
+            domain.voice_fallback_method.as_str().into()
+        }),
+        property(
+            "voice_fallback_url",
+            Kind::Uri,
+            "Who is asked when the voice URL fails.",
+            |domain: &Self, _| domain.voice_fallback_url.clone().into(),
+        )
+        .nullable()
+        .personal(Personal::STANDARD),
+        property("voice_method", Kind::Method, "How the voice URL is asked.", |domain: &Self, _| {
+            domain.voice_method.as_str().into()
+        }),
+        property("voice_status_callback_method", Kind::Method, "How it is told.", |domain: &Self, _| {
+            domain.voice_status_callback_method.as_str().into()
+        }),
+        property("voice_status_callback_url", Kind::Uri, "Who is told how calls go.", |domain: &Self, _| {
+            domain.voice_status_callback_url.clone().into()
+        })
+        .nullable()
+        .personal(Personal::STANDARD),
+        property("voice_url", Kind::Uri, "Who is asked what a call should do.", |domain: &Self, _| {
+            domain.voice_url.clone().into()
+        })
+        .nullable()
+        .personal(Personal::STANDARD),
+        property(
+            "emergency_calling_enabled",
+            Kind::Boolean,
+            "Whether emergency calls are taken.",
+            |domain: &Self, _| domain.emergency_calling_enabled.into(),
+        ),
+        property(
+            "secure",
+            Kind::Boolean,
+            "Whether calls must come over TLS with SRTP.",
+            |domain: &Self, _| domain.secure.into(),
+        ),
+        property("byoc_trunk_sid", Kind::Sid("BY"), "The trunk that it belongs to.", |domain: &Self, _| {
+            domain.byoc_trunk_sid.map(text).into()
+        })
+        .nullable(),
+        property(
+            "emergency_caller_sid",
+            Kind::Sid("PN"),
+            "The number that emergency calls come from.",
+            |domain: &Self, _| domain.emergency_caller_sid.map(text).into(),
+        )
+        .nullable(),
     ];
-    vec![
-        ("account_sid", text(domain.account_sid)),
-        ("api_version", API_VERSION.into()),
-        ("auth_type", auth_type(&domain.auth).into()),
-        ("date_created", domain.created.into()),
-        ("date_updated", domain.updated.into()),
-        ("domain_name", domain.domain_name.clone().into()),
-        ("friendly_name", domain.friendly_name.clone().into()),
-        ("sip_registration", domain.sip_registration.into()),
-        ("sid", text(domain.sid)),
-        ("subresource_uris", Value::Links(links)),
-        ("uri", place.uri(&path).into()),
-        ("voice_fallback_method", domain.voice_fallback_method.as_str().into()),
-        ("voice_fallback_url", domain.voice_fallback_url.clone().into()),
-        ("voice_method", domain.voice_method.as_str().into()),
-        ("voice_status_callback_method", domain.voice_status_callback_method.as_str().into()),
-        ("voice_status_callback_url", domain.voice_status_callback_url.clone().into()),
-        ("voice_url", domain.voice_url.clone().into()),
-        ("emergency_calling_enabled", domain.emergency_calling_enabled.into()),
-        ("secure", domain.secure.into()),
-        ("byoc_trunk_sid", optional_text(domain.byoc_trunk_sid)),
-        ("emergency_caller_sid", optional_text(domain.emergency_caller_sid)),
-    ]
 }
 
 /// Computed from what is mapped for calls; separator and order are a choice (contract, rest.md 6).
@@ -134,85 +177,9 @@ fn auth_type(auth: &AuthTypes) -> &'static str {
     }
 }
 
-/// The parameters that create and update share, checked in the alphabetical order in which the
-/// documents print them, so that the first bad one is the one that is named.
-struct Parameters {
-    byoc_trunk_sid: Option<Option<ByocTrunkSid>>,
-    domain_name: Option<String>,
-    emergency_caller_sid: Option<Option<PhoneNumberSid>>,
-    emergency_calling_enabled: Option<bool>,
-    friendly_name: Option<String>,
-    secure: Option<bool>,
-    sip_registration: Option<bool>,
-    voice_fallback_method: Option<HttpMethod>,
-    voice_fallback_url: Option<Option<String>>,
-    voice_method: Option<HttpMethod>,
-    voice_status_callback_method: Option<HttpMethod>,
-    voice_status_callback_url: Option<Option<String>>,
-    voice_url: Option<Option<String>>,
-}
-
-impl Parameters {
-    fn read(form: &Form) -> Result<Self, Fault> {
-        let url = |name| rules::url(form, name, Code::InvalidUrl);
-        let method = |name| rules::method(form, name, Code::InvalidMethod);
-        let boolean = |name| rules::boolean(form, name, Code::DomainValidation);
-        let byoc_trunk_sid = byoc_trunk_sid(form)?;
-        let domain_name = rules::domain_name(form)?;
-        let emergency_caller_sid = emergency_caller(form)?;
-        Ok(Self {
-            byoc_trunk_sid,
-            domain_name,
-            emergency_caller_sid,
-            emergency_calling_enabled: boolean("EmergencyCallingEnabled")?,
-            friendly_name: rules::friendly_name(form, FRIENDLY_NAME_MAX, Code::DomainValidation)?
-                .map(str::to_owned),
-            secure: boolean("Secure")?,
-            sip_registration: boolean("SipRegistration")?,
-            voice_fallback_method: method("VoiceFallbackMethod")?,
-            voice_fallback_url: url("VoiceFallbackUrl")?,
-            voice_method: method("VoiceMethod")?,
-            voice_status_callback_method: method("VoiceStatusCallbackMethod")?,
-            voice_status_callback_url: url("VoiceStatusCallbackUrl")?,
-            voice_url: url("VoiceUrl")?,
-        })
-    }
-
-    /// Refuses a fallback URL that is set where no first URL is, or stays (21405).
-    fn check_fallback(&self, present_voice_url: Option<&str>) -> Result<(), Fault> {
-        let sets_fallback = matches!(self.voice_fallback_url, Some(Some(_)));
-        let has_url = match &self.voice_url {
-            Some(url) => url.is_some(),
-            None => present_voice_url.is_some(),
-        };
-        match sets_fallback && !has_url {
-            true => Err(Fault::because(Code::FallbackWithoutUrl, "VoiceFallbackUrl needs a VoiceUrl")),
-            false => Ok(()),
-        }
-    }
-}
-
-/// The trunk to set, or, given empty, to clear. Whether it exists is the store's to say.
-fn byoc_trunk_sid(form: &Form) -> Result<Option<Option<ByocTrunkSid>>, Fault> {
-    match form.value("ByocTrunkSid") {
-        None => Ok(None),
-        Some("") => Ok(Some(None)),
-        Some(sid) => sid.parse().map(|sid| Some(Some(sid))).map_err(|_| no_trunk()),
-    }
-}
-
 fn no_trunk() -> Fault {
     let sentence = "ByocTrunkSid must be the SID of a BYOC trunk of this account";
     Fault::because(Code::InvalidByocTrunk, sentence)
-}
-
-/// The number that emergency calls of the domain come from; the store knows which may be it.
-fn emergency_caller(form: &Form) -> Result<Option<Option<PhoneNumberSid>>, Fault> {
-    match form.value("EmergencyCallerSid") {
-        None => Ok(None),
-        Some("") => Ok(Some(None)),
-        Some(text) => text.parse().map(|sid| Some(Some(sid))).map_err(|_| no_emergency_caller()),
-    }
 }
 
 fn no_emergency_caller() -> Fault {

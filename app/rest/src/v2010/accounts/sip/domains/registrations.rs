@@ -2,69 +2,76 @@
 //! our own; the hosted service shows them nowhere. Registrations live in memory and not in the store, so a page
 //! is cut out of the list of their SIDs, whose order is the order in which they came.
 
-use ringway_model::sid::{DomainSid, RegistrationSid};
-use ringway_sip::registrar::{Binding, Listed};
+use ringway_engine::calls::CallControl;
+use ringway_model::sid::{AccountSid, DomainSid, RegistrationSid};
+use ringway_sip::registrar::{Binding, Listed as Registered};
 use ringway_store::{ListError, Page, PageQuery, PageToken};
 
+use super::fetch::find;
 use crate::error::Fault;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, Value, text};
-use crate::request::{Place, Request, Verb};
+use crate::page::Listing;
+use crate::parameters::Sent;
+use crate::reply::{Deleted, Found, Listed};
+use crate::representation::{Kind, Personal, Property, Represent, Shape, Value, property, text};
+use crate::request::Request;
+use crate::tree::{Group, Scope, Tree};
 use crate::v2010::API_VERSION;
 
-const SHAPE: Shape = Shape {
-    key: "registrations",
-    element: "SipRegistration",
-    elements: "SipRegistrations",
-    xml_first: &["sid", "account_sid", "domain_sid", "user", "contact"],
+static GROUP: Group = Group {
+    name: "Registrations",
+    about: "The phones that are registered with a domain now.",
+    is_administrative: false,
 };
 
-pub(super) fn dispatch<C>(request: &Request<C>, domain: &DomainSid, path: &[&str]) -> Result<Reply, Fault> {
-    request.store().domain(&request.account.sid, domain)?.ok_or_else(Fault::not_found)?;
-    let [sid] = path else {
-        return match (path, request.verb) {
-            ([], Verb::Get) => list(request, domain),
-            ([], _) => Err(Fault::wrong_verb("GET")),
-            _ => Err(Fault::not_found()),
-        };
-    };
-    let sid: RegistrationSid = sid.parse().map_err(|_| Fault::not_found())?;
-    match request.verb {
-        Verb::Get => fetch(request, domain, &sid),
-        Verb::Delete => delete(request, domain, &sid),
-        _ => Err(Fault::wrong_verb("GET, DELETE")),
-    }
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::BelowAccount, "/SIP/Domains/{DomainSid}/Registrations").get(
+        "ListSipRegistration",
+        "Lists the registrations, newest first.",
+        list,
+    );
+    tree.at(&GROUP, Scope::BelowAccount, "/SIP/Domains/{DomainSid}/Registrations/{Sid}")
+        .get("FetchSipRegistration", "Shows a registration.", fetch)
+        .delete("DeleteSipRegistration", "Ends a registration, until the phone registers again.", delete);
 }
 
-fn list<C>(request: &Request<C>, domain: &DomainSid) -> Result<Reply, Fault> {
-    let query = request.page()?;
+async fn list<C: CallControl>(
+    request: Request<C>,
+    domain: DomainSid,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<Registration>, Fault> {
+    find(&request, &domain)?;
+    let asked = sent.read()?;
     let registrations = &request.app.registrations;
-    let (listed, has_next) = cut(&registrations.of_domain(domain), &query)?;
+    let (listed, has_next) = cut(&registrations.of_domain(&domain), &asked.query)?;
     let rows = listed.iter().filter_map(|listed| registrations.get(listed)).collect();
-    let page = Page { rows, page: query.page, size: query.size, has_next };
-    let describe = |row: &(String, Binding), place: &Place| describe(request, domain, row, place);
-    Ok(request.place.page(&SHAPE, &path(domain), (&query, &[]), &page, describe))
+    let page = Page { rows, page: asked.query.page, size: asked.query.size, has_next };
+    let account = request.account.sid;
+    Ok(asked.of(page.map(|(user, binding)| Registration { account, domain, user, binding })))
 }
 
-fn fetch<C>(request: &Request<C>, domain: &DomainSid, sid: &RegistrationSid) -> Result<Reply, Fault> {
-    let found = request.app.registrations.find(domain, sid).ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(request, domain, &found, &request.place)))
+async fn fetch<C: CallControl>(
+    request: Request<C>,
+    domain: DomainSid,
+    sid: RegistrationSid,
+) -> Result<Found<Registration>, Fault> {
+    find(&request, &domain)?;
+    let found = request.app.registrations.find(&domain, &sid);
+    let (user, binding) = found.ok_or_else(Fault::not_found)?;
+    Ok(Found(Registration { account: request.account.sid, domain, user, binding }))
 }
 
-fn delete<C>(request: &Request<C>, domain: &DomainSid, sid: &RegistrationSid) -> Result<Reply, Fault> {
-    match request.app.registrations.remove(domain, sid) {
-        true => Ok(Reply::Deleted),
-        false => Err(Fault::not_found()),
-    }
-}
-
-fn path(domain: &DomainSid) -> String {
-    format!("/SIP/Domains/{domain}/Registrations")
+async fn delete<C: CallControl>(
+    request: Request<C>,
+    domain: DomainSid,
+    sid: RegistrationSid,
+) -> Result<Deleted, Fault> {
+    find(&request, &domain)?;
+    Deleted::if_so(request.app.registrations.remove(&domain, &sid))
 }
 
 /// The part of a list, greatest SID first, that a query asks for, and whether there is more. What a token names
 /// may have ended meanwhile.
-fn cut(listed: &[Listed], query: &PageQuery) -> Result<(Vec<Listed>, bool), ListError> {
+fn cut(listed: &[Registered], query: &PageQuery) -> Result<(Vec<Registered>, bool), ListError> {
     let size = query.size as usize;
     let behind = |sid: &str, inclusive: bool| -> Result<usize, ListError> {
         let sid: RegistrationSid = sid.parse().map_err(|_| ListError::UnknownPageToken)?;
@@ -87,30 +94,63 @@ fn cut(listed: &[Listed], query: &PageQuery) -> Result<(Vec<Listed>, bool), List
     Ok((listed[start..end].to_vec(), end < listed.len()))
 }
 
-fn describe<C>(
-    request: &Request<C>,
-    domain: &DomainSid,
-    (user, binding): &(String, Binding),
-    place: &Place,
-) -> Vec<Field> {
-    let uri = place.uri(&format!("{}/{}", path(domain), binding.sid));
-    let remote = binding.target.remote;
-    vec![
-        ("account_sid", text(request.account.sid)),
-        ("api_version", API_VERSION.into()),
-        ("contact", binding.contact.clone().into()),
-        ("date_created", binding.registered.into()),
-        ("date_expires", binding.expires.into()),
-        ("date_updated", binding.seen.into()),
-        ("domain_sid", text(domain)),
-        ("path", Value::List(binding.path.iter().cloned().map(Value::from).collect())),
-        ("q", text(f64::from(binding.q_thousandths) / 1000.0)),
-        ("sid", text(binding.sid)),
-        ("source_ip", text(remote.ip().to_canonical())),
-        ("source_port", Value::Integer(remote.port().into())),
-        ("transport", binding.target.transport.via_name().into()),
-        ("uri", uri.into()),
-        ("user", user.clone().into()),
-        ("user_agent", binding.user_agent.clone().into()),
-    ]
+/// Where a user of a domain is.
+struct Registration {
+    account: AccountSid,
+    domain: DomainSid,
+    user: String,
+    binding: Binding,
+}
+
+impl Represent for Registration {
+    const SHAPE: Shape = Shape {
+        name: "SipRegistration",
+        key: "registrations",
+        element: "SipRegistration",
+        elements: "SipRegistrations",
+        xml_first: &["sid", "account_sid", "domain_sid", "user", "contact"],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |it: &Self, _| text(it.account)),
+        property("api_version", Kind::Text, "The version of the API.", |_, _| API_VERSION.into()),
+        property("contact", Kind::Text, "Where the phone says it is.", |it: &Self, _| {
+            it.binding.contact.clone().into()
+        })
+        .personal(Personal::STANDARD),
+        property("date_created", Kind::Rfc2822, "When it came.", |it: &Self, _| it.binding.registered.into()),
+        property("date_expires", Kind::Rfc2822, "When it ends.", |it: &Self, _| it.binding.expires.into()),
+        property("date_updated", Kind::Rfc2822, "When it was last refreshed.", |it: &Self, _| {
+            it.binding.seen.into()
+        }),
+        property("domain_sid", Kind::Sid("SD"), "The domain.", |it: &Self, _| text(it.domain)),
+        property("path", Kind::ListOf(&Kind::Text), "The proxies on the way to it.", |it: &Self, _| {
+            Value::List(it.binding.path.iter().cloned().map(Value::from).collect())
+        }),
+        property("q", Kind::Decimal, "How much it is preferred, from 0 to 1.", |it: &Self, _| {
+            text(f64::from(it.binding.q_thousandths) / 1000.0)
+        }),
+        property("sid", Kind::Sid(RegistrationSid::PREFIX), "What it is called in paths.", |it: &Self, _| {
+            text(it.binding.sid)
+        }),
+        property("source_ip", Kind::IpAddress, "Where it came from.", |it: &Self, _| {
+            text(it.binding.target.remote.ip().to_canonical())
+        })
+        .personal(Personal::STANDARD),
+        property("source_port", Kind::Integer, "The port there.", |it: &Self, _| {
+            Value::Integer(it.binding.target.remote.port().into())
+        }),
+        property("transport", Kind::Text, "How it came, as UDP.", |it: &Self, _| {
+            it.binding.target.transport.via_name().into()
+        }),
+        property("uri", Kind::Uri, "Where it is.", |it: &Self, place| {
+            let path = format!("/SIP/Domains/{}/Registrations/{}", it.domain, it.binding.sid);
+            place.uri(&it.account, &path).into()
+        }),
+        property("user", Kind::Text, "The user of the phone.", |it: &Self, _| it.user.clone().into())
+            .personal(Personal::STANDARD),
+        property("user_agent", Kind::Text, "What the phone calls itself.", |it: &Self, _| {
+            it.binding.user_agent.clone().into()
+        })
+        .nullable(),
+    ];
 }

@@ -1,27 +1,31 @@
 //! `POST /2010-04-01/Accounts/{AC}/SIP/Domains/{SD}`
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::DomainSid;
-use ringway_store::{DomainUpdate, UpdateDomainError};
+use ringway_store::{Domain, DomainUpdate, UpdateDomainError};
 
-use super::{
-    Parameters, SHAPE, describe, name_taken, no_emergency_caller, no_parent, no_trunk, outside_suffixes,
-};
+use super::fetch::find;
+use super::parameters::Changes;
+use super::{name_taken, no_emergency_caller, no_parent, no_trunk, outside_suffixes};
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
+use crate::parameters::Sent;
+use crate::reply::Found;
 use crate::request::Request;
 
 /// Changes what the form gives and nothing else; a URL given empty is cleared.
-pub(super) async fn update<C>(request: &Request<C>, sid: DomainSid) -> Result<Reply, Fault> {
-    let account = request.account.sid;
-    let present = request.store().domain(&account, &sid)?.ok_or_else(Fault::not_found)?;
-    let parameters = Parameters::read(&request.form)?;
-    parameters.check_fallback(present.voice_url.as_deref())?;
-    let updated = request.store().update_domain(account, sid, parameters.into_update()).await;
-    let domain = updated.map_err(explain)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Found(&SHAPE, describe(&domain, &request.place)))
+pub(super) async fn update<C: CallControl>(
+    request: Request<C>,
+    sid: DomainSid,
+    sent: Sent<Changes>,
+) -> Result<Found<Domain>, Fault> {
+    let present = find(&request, &sid)?;
+    let changes = sent.read()?;
+    changes.check_fallback(present.voice_url.as_deref())?;
+    let updated = request.store().update_domain(request.account.sid, sid, changes.into_update()).await;
+    Ok(Found(updated.map_err(explain)?.ok_or_else(Fault::not_found)?))
 }
 
-impl Parameters {
+impl Changes {
     fn into_update(self) -> DomainUpdate {
         DomainUpdate {
             domain_name: self.domain_name,

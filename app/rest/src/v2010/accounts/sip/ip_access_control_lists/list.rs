@@ -1,12 +1,19 @@
 //! `GET /2010-04-01/Accounts/{AC}/SIP/IpAccessControlLists`
 
-use super::{SHAPE, describe};
+use ringway_engine::calls::CallControl;
+use ringway_store::IpAccessControlList;
+
 use crate::error::Fault;
-use crate::reply::Reply;
+use crate::page::Listing;
+use crate::parameters::Sent;
+use crate::reply::Listed;
 use crate::request::Request;
 
-pub(super) fn list<C>(request: &Request<C>) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let page = request.store().ip_access_control_lists(&request.account.sid, &query)?;
-    Ok(request.place.page(&SHAPE, "/SIP/IpAccessControlLists", (&query, &[]), &page, describe))
+pub(super) async fn list<C: CallControl>(
+    request: Request<C>,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<IpAccessControlList>, Fault> {
+    let asked = sent.read()?;
+    let page = request.store().ip_access_control_lists(&request.account.sid, &asked.query)?;
+    Ok(asked.of(page))
 }

@@ -1,27 +1,39 @@
 //! `POST /2010-04-01/Accounts/{AC}/SIP/CredentialLists/{CL}/Credentials`
 
+use ringway_engine::calls::CallControl;
+use ringway_model::Secret;
 use ringway_model::sid::CredentialListSid;
 use ringway_sip::digest::DigestHashes;
-use ringway_store::{CreateCredentialError, NewCredential};
+use ringway_store::{CreateCredentialError, Credential, NewCredential};
 
-use super::{SHAPE, describe};
+use super::super::fetch::find;
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Created;
 use crate::request::Request;
-use crate::rules;
+use crate::rules::{self, required};
 
-pub(super) async fn create<C>(request: &Request<C>, list: CredentialListSid) -> Result<Reply, Fault> {
-    let account = request.account.sid;
-    let store = request.store();
-    store.credential_list(&account, &list)?.ok_or_else(Fault::not_found)?;
-    let username = rules::username(&request.form)?.to_owned();
-    let missing = || Fault::because(Code::CredentialValidation, "Password is required");
-    let password = rules::password(&request.form)?.ok_or_else(missing)?;
+parameters! {
+    pub(super) struct New {
+        /// The user name of the phone; no two of a list have the same. It cannot be changed.
+        username: String = "Username", required(rules::username(), Code::CredentialValidation);
+        /// Its password: at least 12 characters, with a digit, an upper case and a lower case letter.
+        password: Secret = "Password", required(rules::password(), Code::CredentialValidation);
+    }
+}
+
+pub(super) async fn create<C: CallControl>(
+    request: Request<C>,
+    list: CredentialListSid,
+    sent: Sent<New>,
+) -> Result<Created<Credential>, Fault> {
+    let (account, store) = (request.account.sid, request.store());
+    find(&request, &list)?;
+    let New { username, password } = sent.read()?;
     let hashes = DigestHashes::compute(&username, store.realm(), password.expose());
     let credential = NewCredential { account_sid: account, credential_list_sid: list, username, hashes };
-    let created = store.create_credential(credential).await;
-    let credential = created.map_err(explain)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Created(&SHAPE, describe(&credential, &request.place)))
+    let created = store.create_credential(credential).await.map_err(explain)?;
+    Ok(Created(created.ok_or_else(Fault::not_found)?))
 }
 
 fn explain(error: CreateCredentialError) -> Fault {

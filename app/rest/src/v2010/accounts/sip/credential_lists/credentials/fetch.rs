@@ -1,18 +1,25 @@
 //! `GET /2010-04-01/Accounts/{AC}/SIP/CredentialLists/{CL}/Credentials/{CR}`
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::{CredentialListSid, CredentialSid};
+use ringway_store::Credential;
 
-use super::{SHAPE, describe};
 use crate::error::Fault;
-use crate::reply::Reply;
+use crate::reply::Row;
 use crate::request::Request;
 
-pub(super) fn fetch<C>(
+pub(super) async fn fetch<C: CallControl>(
+    request: Request<C>,
+    list: CredentialListSid,
+    sid: CredentialSid,
+) -> Result<Row<Credential>, Fault> {
+    find(&request, &list, &sid).map(Row)
+}
+
+pub(super) fn find<C>(
     request: &Request<C>,
     list: &CredentialListSid,
     sid: &CredentialSid,
-) -> Result<Reply, Fault> {
-    let found = request.store().credential(&request.account.sid, list, sid)?;
-    let credential = found.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Row(&SHAPE, describe(&credential, &request.place)))
+) -> Result<Credential, Fault> {
+    request.store().credential(&request.account.sid, list, sid)?.ok_or_else(Fault::not_found)
 }

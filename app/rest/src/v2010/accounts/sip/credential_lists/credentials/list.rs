@@ -1,15 +1,22 @@
 //! `GET /2010-04-01/Accounts/{AC}/SIP/CredentialLists/{CL}/Credentials`
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::CredentialListSid;
+use ringway_store::Credential;
 
-use super::{SHAPE, describe, list_path};
 use crate::error::Fault;
-use crate::reply::Reply;
+use crate::page::Listing;
+use crate::parameters::Sent;
+use crate::reply::Listed;
 use crate::request::Request;
 
-pub(super) fn list<C>(request: &Request<C>, list: &CredentialListSid) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let found = request.store().credentials(&request.account.sid, list, &query)?;
+pub(super) async fn list<C: CallControl>(
+    request: Request<C>,
+    list: CredentialListSid,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<Credential>, Fault> {
+    let asked = sent.read()?;
+    let found = request.store().credentials(&request.account.sid, &list, &asked.query)?;
     let page = found.ok_or_else(Fault::not_found)?;
-    Ok(request.place.page(&SHAPE, &list_path(list), (&query, &[]), &page, describe))
+    Ok(asked.of(page))
 }

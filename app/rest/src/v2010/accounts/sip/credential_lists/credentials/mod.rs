@@ -7,67 +7,60 @@ mod fetch;
 mod list;
 mod update;
 
-use ringway_model::sid::{CredentialListSid, CredentialSid};
+use ringway_engine::calls::CallControl;
 use ringway_store::Credential;
 
-use crate::error::Fault;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, text};
-use crate::request::{Place, Request, Verb};
+use super::GROUP;
+use crate::representation::{Kind, Personal, Property, Represent, Shape, property, text};
+use crate::tree::{Scope, Tree};
 
-const SHAPE: Shape = Shape {
-    key: "credentials",
-    element: "Credential",
-    elements: "Credentials",
-    xml_first: &[
-        "sid",
-        "account_sid",
-        "credential_list_sid",
-        "username",
-        "date_created",
-        "date_updated",
-        "uri",
-    ],
-};
-
-pub(super) async fn dispatch<C>(
-    request: &Request<C>,
-    list: CredentialListSid,
-    path: &[&str],
-) -> Result<Reply, Fault> {
-    match path {
-        [] => match request.verb {
-            Verb::Get => list::list(request, &list),
-            Verb::Post => create::create(request, list).await,
-            _ => Err(Fault::wrong_verb("GET, POST")),
-        },
-        [sid] => {
-            let sid: CredentialSid = sid.parse().map_err(|_| Fault::not_found())?;
-            match request.verb {
-                Verb::Get => fetch::fetch(request, &list, &sid),
-                Verb::Post => update::update(request, list, sid).await,
-                Verb::Delete => delete::delete(request, list, sid).await,
-                Verb::Other => Err(Fault::wrong_verb("GET, POST, DELETE")),
-            }
-        }
-        _ => Err(Fault::not_found()),
-    }
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    tree.at(&GROUP, Scope::BelowAccount, "/SIP/CredentialLists/{CredentialListSid}/Credentials")
+        .get("ListSipCredential", "Lists the credentials of a list, newest first.", list::list)
+        .post("CreateSipCredential", "Adds a user name and its password.", create::create);
+    tree.at(&GROUP, Scope::BelowAccount, "/SIP/CredentialLists/{CredentialListSid}/Credentials/{Sid}")
+        .get("FetchSipCredential", "Shows a credential without its password.", fetch::fetch)
+        .post("UpdateSipCredential", "Changes the password; the user name cannot change.", update::update)
+        .delete(
+            "DeleteSipCredential",
+            "Revokes a credential: the next request with it is refused.",
+            delete::delete,
+        );
 }
 
-/// The path of the credentials of a list, below the account.
-fn list_path(list: &CredentialListSid) -> String {
-    format!("/SIP/CredentialLists/{list}/Credentials")
-}
-
-fn describe(credential: &Credential, place: &Place) -> Vec<Field> {
-    let path = format!("{}/{}", list_path(&credential.credential_list_sid), credential.sid);
-    vec![
-        ("account_sid", text(credential.account_sid)),
-        ("credential_list_sid", text(credential.credential_list_sid)),
-        ("date_created", credential.created.into()),
-        ("date_updated", credential.updated.into()),
-        ("sid", text(credential.sid)),
-        ("uri", place.uri(&path).into()),
-        ("username", credential.username.clone().into()),
-    ]
+impl Represent for Credential {
+    const SHAPE: Shape = Shape {
+        name: "Credential",
+        key: "credentials",
+        element: "Credential",
+        elements: "Credentials",
+        xml_first: &[
+            "sid",
+            "account_sid",
+            "credential_list_sid",
+            "username",
+            "date_created",
+            "date_updated",
+            "uri",
+        ],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |it: &Self, _| text(it.account_sid)),
+        property("credential_list_sid", Kind::Sid("CL"), "The list that it is in.", |it: &Self, _| {
+            text(it.credential_list_sid)
+        }),
+        property("date_created", Kind::Rfc2822, "When it was made.", |it: &Self, _| it.created.into()),
+        property("date_updated", Kind::Rfc2822, "When it was last changed.", |it: &Self, _| {
+            it.updated.into()
+        }),
+        property("sid", Kind::Sid("CR"), "What it is called in paths.", |it: &Self, _| text(it.sid)),
+        property("uri", Kind::Uri, "Where it is.", |it: &Self, place| {
+            let path = format!("/SIP/CredentialLists/{}/Credentials/{}", it.credential_list_sid, it.sid);
+            place.uri(&it.account_sid, &path).into()
+        }),
+        property("username", Kind::Text, "The user name of the phone.", |it: &Self, _| {
+            it.username.clone().into()
+        })
+        .personal(Personal::STANDARD),
+    ];
 }

@@ -1,115 +1,143 @@
 //! The lists that guard a domain: three sets behind five paths (contract, rest.md 1). The legacy paths
 //! and those below `Auth/Calls` are two doors to the same sets, which show the same mapping differently.
 
-mod create;
-mod delete;
-mod fetch;
-mod list;
+mod door;
 
+use std::marker::PhantomData;
+
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::DomainSid;
-use ringway_store::{ListSid, Mapping, MappingKind};
+use ringway_store::{CreateMappingError, Mapping};
 
-use crate::error::Fault;
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, text};
-use crate::request::{Place, Request, Verb};
+use super::GROUP;
+use super::fetch::find;
+use crate::error::{Code, Fault};
+use crate::page::Listing;
+use crate::parameters::Sent;
+use crate::reply::{Created, Deleted, Listed, Row};
+use crate::representation::{Kind, Personal, Property, Represent, Shape, property, text};
+use crate::request::Request;
+use crate::tree::{Scope, Tree};
+use door::{CallsAddresses, CallsCredentials, Door, LegacyAddresses, LegacyCredentials, Registrations};
 
-/// By which path a set is reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
-    /// `Domains/{SD}/...Mappings`
-    Legacy(MappingKind),
-    /// `Domains/{SD}/Auth/{Calls or Registrations}/...Mappings`
-    Auth(MappingKind),
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    grow_door::<C, LegacyAddresses>(tree);
+    grow_door::<C, LegacyCredentials>(tree);
+    grow_door::<C, CallsAddresses>(tree);
+    grow_door::<C, CallsCredentials>(tree);
+    grow_door::<C, Registrations>(tree);
 }
 
-const fn shape(key: &'static str, element: &'static str, elements: &'static str) -> Shape {
-    let xml_first = &["sid", "account_sid", "friendly_name", "date_created", "date_updated", "uri"];
-    Shape { key, element, elements, xml_first }
+fn grow_door<C: CallControl, D: Door>(tree: &mut Tree<C>) {
+    let [list_id, create_id, fetch_id, delete_id] = D::IDS;
+    let path = format!("/SIP/Domains/{{DomainSid}}/{}", D::PATH);
+    tree.at(&GROUP, Scope::BelowAccount, &path)
+        .get(list_id, "Lists the lists that are mapped to a domain, newest first.", list::<C, D>)
+        .post(create_id, "Maps a list to a domain.", create::<C, D>);
+    tree.at(&GROUP, Scope::BelowAccount, &format!("{path}/{{Sid}}"))
+        .get(fetch_id, "Shows a list that is mapped to a domain.", fetch::<C, D>)
+        .delete(delete_id, "Ends the mapping of a list to a domain.", delete::<C, D>);
 }
 
-const LEGACY_ADDRESSES: Shape =
-    shape("ip_access_control_list_mappings", "IpAccessControlListMapping", "IpAccessControlListMappings");
-const LEGACY_CREDENTIALS: Shape =
-    shape("credential_list_mappings", "CredentialListMapping", "CredentialListMappings");
-const AUTH_ADDRESSES: Shape = shape("contents", "IpAccessControlListMapping", "IpAccessControlListMappings");
-const AUTH_CREDENTIALS: Shape = shape("contents", "CredentialListMapping", "CredentialListMappings");
-
-impl Door {
-    fn kind(self) -> MappingKind {
-        match self {
-            Self::Legacy(kind) | Self::Auth(kind) => kind,
-        }
-    }
-
-    fn shape(self) -> &'static Shape {
-        match (self, self.kind()) {
-            (Self::Legacy(_), MappingKind::CallsIpAccessControlList) => &LEGACY_ADDRESSES,
-            (Self::Legacy(_), _) => &LEGACY_CREDENTIALS,
-            (Self::Auth(_), MappingKind::CallsIpAccessControlList) => &AUTH_ADDRESSES,
-            (Self::Auth(_), _) => &AUTH_CREDENTIALS,
-        }
-    }
-
-    /// The path of the set, below the account.
-    fn path(self, domain: &DomainSid) -> String {
-        let below = match self {
-            Self::Legacy(_) => "",
-            Self::Auth(MappingKind::RegistrationsCredentialList) => "Auth/Registrations/",
-            Self::Auth(_) => "Auth/Calls/",
-        };
-        format!("/SIP/Domains/{domain}/{below}{}", self.shape().elements)
-    }
-
-    /// Reads the SID of a list of the kind that is mapped here.
-    fn list_sid(self, text: &str) -> Option<ListSid> {
-        match self.kind() {
-            MappingKind::CallsIpAccessControlList => text.parse().ok().map(ListSid::IpAccessControl),
-            MappingKind::CallsCredentialList | MappingKind::RegistrationsCredentialList => {
-                text.parse().ok().map(ListSid::Credential)
-            }
-        }
-    }
-
-    fn describe(self, mapping: &Mapping, place: &Place) -> Vec<Field> {
-        let mut fields = vec![
-            ("account_sid", text(mapping.account_sid)),
-            ("date_created", mapping.created.into()),
-            ("date_updated", mapping.updated.into()),
-            ("friendly_name", mapping.friendly_name.clone().into()),
-        ];
-        if matches!(self, Self::Legacy(_)) {
-            fields.push(("domain_sid", text(mapping.domain_sid)));
-        }
-        fields.push(("sid", text(mapping.list_sid)));
-        if matches!(self, Self::Legacy(_)) {
-            let path = format!("{}/{}", self.path(&mapping.domain_sid), mapping.list_sid);
-            fields.push(("uri", place.uri(&path).into()));
-        }
-        fields
-    }
-}
-
-pub(super) async fn dispatch<C>(
-    request: &Request<C>,
+async fn list<C: CallControl, D: Door>(
+    request: Request<C>,
     domain: DomainSid,
-    door: Door,
-    path: &[&str],
-) -> Result<Reply, Fault> {
-    match path {
-        [] => match request.verb {
-            Verb::Get => list::list(request, &domain, door),
-            Verb::Post => create::create(request, domain, door).await,
-            _ => Err(Fault::wrong_verb("GET, POST")),
-        },
-        [sid] => {
-            let sid = door.list_sid(sid).ok_or_else(Fault::not_found)?;
-            match request.verb {
-                Verb::Get => fetch::fetch(request, &domain, door, &sid),
-                Verb::Delete => delete::delete(request, domain, door, sid).await,
-                _ => Err(Fault::wrong_verb("GET, DELETE")),
-            }
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<Mapped<D>>, Fault> {
+    let asked = sent.read()?;
+    let found = request.store().mappings(&request.account.sid, &domain, D::KIND, &asked.query)?;
+    let page = found.ok_or_else(Fault::not_found)?;
+    Ok(asked.of(page.map(Mapped::new)))
+}
+
+async fn create<C: CallControl, D: Door>(
+    request: Request<C>,
+    domain: DomainSid,
+    sent: Sent<D::Parameters>,
+) -> Result<Created<Mapped<D>>, Fault> {
+    find(&request, &domain)?;
+    let list = sent.read()?.into();
+    let mapped = request.store().create_mapping(request.account.sid, domain, D::KIND, list).await;
+    let mapping = mapped.map_err(|error| explain(error, D::PARAMETER))?;
+    Ok(Created(Mapped::new(mapping.ok_or_else(Fault::not_found)?)))
+}
+
+async fn fetch<C: CallControl, D: Door>(
+    request: Request<C>,
+    domain: DomainSid,
+    list: D::List,
+) -> Result<Row<Mapped<D>>, Fault> {
+    let found = request.store().mapping(&request.account.sid, &domain, D::KIND, &D::list_sid(list))?;
+    Ok(Row(Mapped::new(found.ok_or_else(Fault::not_found)?)))
+}
+
+async fn delete<C: CallControl, D: Door>(
+    request: Request<C>,
+    domain: DomainSid,
+    list: D::List,
+) -> Result<Deleted, Fault> {
+    let deleted = request.store().delete_mapping(request.account.sid, domain, D::KIND, D::list_sid(list));
+    Deleted::if_so(deleted.await?)
+}
+
+fn explain(error: CreateMappingError, name: &str) -> Fault {
+    match error {
+        CreateMappingError::NoSuchList => {
+            let sentence = format!("{name} must be the SID of a list of this account");
+            Fault::because(Code::DomainValidation, sentence)
         }
-        _ => Err(Fault::not_found()),
+        CreateMappingError::AlreadyMapped => {
+            let sentence = format!("{name} is already associated with the domain");
+            Fault::because(Code::DomainValidation, sentence)
+        }
+        CreateMappingError::Store(error) => error.into(),
     }
+}
+
+/// A mapping, as the door `D` shows it.
+struct Mapped<D> {
+    mapping: Mapping,
+    door: PhantomData<fn() -> D>,
+}
+
+impl<D> Mapped<D> {
+    fn new(mapping: Mapping) -> Self {
+        Self { mapping, door: PhantomData }
+    }
+}
+
+/// The fields of a mapping; the legacy ones also say where they are.
+macro_rules! properties {
+    ([$($domain:expr)?], [$($uri:expr)?]) => {
+        &[
+            property("account_sid", Kind::Sid("AC"), "Whose it is.", |it: &Self, _| text(it.mapping.account_sid)),
+            property("date_created", Kind::Rfc2822, "When it was made.", |it: &Self, _| it.mapping.created.into()),
+            property("date_updated", Kind::Rfc2822, "When it was last changed.", |it: &Self, _| {
+                it.mapping.updated.into()
+            }),
+            property("friendly_name", Kind::Text, "The name of the list.", |it: &Self, _| {
+                it.mapping.friendly_name.clone().into()
+            })
+            .personal(Personal::AT_ONCE),
+            $($domain,)?
+            property("sid", Kind::Sid(D::PREFIX), "The SID of the list.", |it: &Self, _| text(it.mapping.list_sid)),
+            $($uri,)?
+        ]
+    };
+}
+
+impl<D: Door> Represent for Mapped<D> {
+    const SHAPE: Shape = D::SHAPE;
+    const PROPERTIES: &'static [Property<Self>] = match D::IS_LEGACY {
+        false => properties!([], []),
+        true => properties!(
+            [property("domain_sid", Kind::Sid("SD"), "The domain.", |it: &Self, _| text(
+                it.mapping.domain_sid
+            ))],
+            [property("uri", Kind::Uri, "Where it is.", |it: &Self, place| {
+                let Mapping { account_sid, domain_sid, list_sid, .. } = &it.mapping;
+                place.uri(account_sid, &format!("/SIP/Domains/{domain_sid}/{}/{list_sid}", D::PATH)).into()
+            })]
+        ),
+    };
 }

@@ -1,36 +1,48 @@
 //! `POST /2010-04-01/Accounts/{AC}/SIP/IpAccessControlLists/{AL}/IpAddresses`
 
+use std::net::IpAddr;
+
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::IpAccessControlListSid;
-use ringway_store::{CreateIpAddressError, NewIpAddress};
+use ringway_store::{CreateIpAddressError, IpAddress, NewIpAddress};
 
-use super::{FRIENDLY_NAME_MAX, SHAPE, address_taken, describe, friendly_name_taken, invalid_prefix};
+use super::super::fetch::find;
+use super::{address_taken, admit, friendly_name, friendly_name_taken, invalid_prefix};
 use crate::error::{Code, Fault};
-use crate::form::Form;
-use crate::reply::Reply;
+use crate::parameters::{Sent, parameters};
+use crate::reply::Created;
 use crate::request::Request;
-use crate::rules;
+use crate::rules::{self, required};
 
-pub(super) async fn create<C>(request: &Request<C>, list: IpAccessControlListSid) -> Result<Reply, Fault> {
-    let account = request.account.sid;
-    request.store().ip_access_control_list(&account, &list)?.ok_or_else(Fault::not_found)?;
-    let created = request.store().create_ip_address(read(request, list, &request.form)?).await;
-    let address = created.map_err(explain)?.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Created(&SHAPE, describe(&address, &request.place)))
+parameters! {
+    pub(super) struct New {
+        /// How many bits of the address count; all unless given.
+        cidr_prefix_length: Option<u8> = "CidrPrefixLength", rules::listed_prefix_length();
+        /// A text that describes the address; no two of a list have the same.
+        friendly_name: String = "FriendlyName", required(friendly_name(), Code::AddressValidation);
+        /// The address; IPv6 only where the operator lets it in.
+        ip_address: IpAddr = "IpAddress", required(rules::listed_address(), Code::AddressValidation);
+    }
 }
 
-fn read<C>(request: &Request<C>, list: IpAccessControlListSid, form: &Form) -> Result<NewIpAddress, Fault> {
-    let ipv6 = request.app.ipv6_lists;
-    let prefix = rules::listed_prefix_length(form, ipv6)?;
-    let friendly_name = rules::required_friendly_name(form, FRIENDLY_NAME_MAX, Code::AddressValidation)?;
-    let missing = || Fault::because(Code::AddressValidation, "IpAddress is required");
-    let ip_address = rules::listed_address(form, ipv6)?.ok_or_else(missing)?;
-    Ok(NewIpAddress {
+pub(super) async fn create<C: CallControl>(
+    request: Request<C>,
+    list: IpAccessControlListSid,
+    sent: Sent<New>,
+) -> Result<Created<IpAddress>, Fault> {
+    find(&request, &list)?;
+    let New { cidr_prefix_length, friendly_name, ip_address } = sent.read()?;
+    let ip_address = admit(ip_address, request.app.ipv6_lists)?;
+    let whole = if ip_address.is_ipv4() { 32 } else { 128 };
+    let new = NewIpAddress {
         account_sid: request.account.sid,
         ip_access_control_list_sid: list,
-        friendly_name: friendly_name.to_owned(),
+        friendly_name,
         ip_address,
-        cidr_prefix_length: prefix.unwrap_or(if ip_address.is_ipv4() { 32 } else { 128 }),
-    })
+        cidr_prefix_length: cidr_prefix_length.unwrap_or(whole),
+    };
+    let created = request.store().create_ip_address(new).await.map_err(explain)?;
+    Ok(Created(created.ok_or_else(Fault::not_found)?))
 }
 
 fn explain(error: CreateIpAddressError) -> Fault {

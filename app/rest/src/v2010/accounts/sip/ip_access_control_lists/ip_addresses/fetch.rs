@@ -1,18 +1,25 @@
 //! `GET /2010-04-01/Accounts/{AC}/SIP/IpAccessControlLists/{AL}/IpAddresses/{IP}`
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::{IpAccessControlListSid, IpAddressSid};
+use ringway_store::IpAddress;
 
-use super::{SHAPE, describe};
 use crate::error::Fault;
-use crate::reply::Reply;
+use crate::reply::Row;
 use crate::request::Request;
 
-pub(super) fn fetch<C>(
+pub(super) async fn fetch<C: CallControl>(
+    request: Request<C>,
+    list: IpAccessControlListSid,
+    sid: IpAddressSid,
+) -> Result<Row<IpAddress>, Fault> {
+    find(&request, &list, &sid).map(Row)
+}
+
+pub(super) fn find<C>(
     request: &Request<C>,
     list: &IpAccessControlListSid,
     sid: &IpAddressSid,
-) -> Result<Reply, Fault> {
-    let found = request.store().ip_address(&request.account.sid, list, sid)?;
-    let address = found.ok_or_else(Fault::not_found)?;
-    Ok(Reply::Row(&SHAPE, describe(&address, &request.place)))
+) -> Result<IpAddress, Fault> {
+    request.store().ip_address(&request.account.sid, list, sid)?.ok_or_else(Fault::not_found)
 }

@@ -1,15 +1,22 @@
 //! `GET /2010-04-01/Accounts/{AC}/SIP/IpAccessControlLists/{AL}/IpAddresses`
 
+use ringway_engine::calls::CallControl;
 use ringway_model::sid::IpAccessControlListSid;
+use ringway_store::IpAddress;
 
-use super::{SHAPE, describe, list_path};
 use crate::error::Fault;
-use crate::reply::Reply;
+use crate::page::Listing;
+use crate::parameters::Sent;
+use crate::reply::Listed;
 use crate::request::Request;
 
-pub(super) fn list<C>(request: &Request<C>, list: &IpAccessControlListSid) -> Result<Reply, Fault> {
-    let query = request.page()?;
-    let found = request.store().ip_addresses(&request.account.sid, list, &query)?;
+pub(super) async fn list<C: CallControl>(
+    request: Request<C>,
+    list: IpAccessControlListSid,
+    sent: Sent<Listing<()>>,
+) -> Result<Listed<IpAddress>, Fault> {
+    let asked = sent.read()?;
+    let found = request.store().ip_addresses(&request.account.sid, &list, &asked.query)?;
     let page = found.ok_or_else(Fault::not_found)?;
-    Ok(request.place.page(&SHAPE, &list_path(list), (&query, &[]), &page, describe))
+    Ok(asked.of(page))
 }

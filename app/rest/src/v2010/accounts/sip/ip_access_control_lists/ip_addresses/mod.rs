@@ -7,76 +7,99 @@ mod fetch;
 mod list;
 mod update;
 
-use ringway_model::sid::{IpAccessControlListSid, IpAddressSid};
+use std::net::IpAddr;
+
+use ringway_engine::calls::CallControl;
 use ringway_store::IpAddress;
 
+use super::GROUP;
 use crate::error::{Code, Fault};
-use crate::reply::Reply;
-use crate::representation::{Field, Shape, text};
-use crate::request::{Place, Request, Verb};
+use crate::representation::{Kind, Property, Represent, Shape, property, text};
+use crate::rules::{self, Rule};
+use crate::tree::{Scope, Tree};
 
 /// Contract, rest.md 4.
 const FRIENDLY_NAME_MAX: usize = 255;
 
-const SHAPE: Shape = Shape {
-    key: "ip_addresses",
-    element: "IpAddress",
-    elements: "IpAddresses",
-    xml_first: &[
-        "sid",
-        "account_sid",
-        "friendly_name",
-        "ip_address",
-        "cidr_prefix_length",
-        "ip_access_control_list_sid",
-        "date_created",
-        "date_updated",
-        "uri",
-    ],
-};
+pub(super) fn grow<C: CallControl>(tree: &mut Tree<C>) {
+    let lists = "/SIP/IpAccessControlLists/{IpAccessControlListSid}";
+    tree.at(&GROUP, Scope::BelowAccount, &format!("{lists}/IpAddresses"))
+        .get("ListSipIpAddress", "Lists the addresses of a list, newest first.", list::list)
+        .post("CreateSipIpAddress", "Adds an address, or a range of them.", create::create);
+    tree.at(&GROUP, Scope::BelowAccount, &format!("{lists}/IpAddresses/{{Sid}}"))
+        .get("FetchSipIpAddress", "Shows an address.", fetch::fetch)
+        .post("UpdateSipIpAddress", "Changes what is given of an address.", update::update)
+        .delete("DeleteSipIpAddress", "Deletes an address.", delete::delete);
+    tree.at(&GROUP, Scope::BelowAccount, &format!("{lists}/Addresses"))
+        .old()
+        .get("ListSipAddress", "Lists the addresses of a list, newest first.", list::list)
+        .post("CreateSipAddress", "Adds an address, or a range of them.", create::create);
+    tree.at(&GROUP, Scope::BelowAccount, &format!("{lists}/Addresses/{{Sid}}"))
+        .old()
+        .get("FetchSipAddress", "Shows an address.", fetch::fetch)
+        .post("UpdateSipAddress", "Changes what is given of an address.", update::update)
+        .delete("DeleteSipAddress", "Deletes an address.", delete::delete);
+}
 
-pub(super) async fn dispatch<C>(
-    request: &Request<C>,
-    list: IpAccessControlListSid,
-    path: &[&str],
-) -> Result<Reply, Fault> {
-    match path {
-        [] => match request.verb {
-            Verb::Get => list::list(request, &list),
-            Verb::Post => create::create(request, list).await,
-            _ => Err(Fault::wrong_verb("GET, POST")),
-        },
-        [sid] => {
-            let sid: IpAddressSid = sid.parse().map_err(|_| Fault::not_found())?;
-            match request.verb {
-                Verb::Get => fetch::fetch(request, &list, &sid),
-                Verb::Post => update::update(request, list, sid).await,
-                Verb::Delete => delete::delete(request, list, sid).await,
-                Verb::Other => Err(Fault::wrong_verb("GET, POST, DELETE")),
-            }
+fn friendly_name() -> impl Rule<Value = Option<String>> {
+    rules::text(1..=FRIENDLY_NAME_MAX, Code::AddressValidation)
+}
+
+impl Represent for IpAddress {
+    const SHAPE: Shape = Shape {
+        name: "IpAddress",
+        key: "ip_addresses",
+        element: "IpAddress",
+        elements: "IpAddresses",
+        xml_first: &[
+            "sid",
+            "account_sid",
+            "friendly_name",
+            "ip_address",
+            "cidr_prefix_length",
+            "ip_access_control_list_sid",
+            "date_created",
+            "date_updated",
+            "uri",
+        ],
+    };
+    const PROPERTIES: &'static [Property<Self>] = &[
+        property("account_sid", Kind::Sid("AC"), "Whose it is.", |it: &Self, _| text(it.account_sid)),
+        property("date_created", Kind::Rfc2822, "When it was made.", |it: &Self, _| it.created.into()),
+        property("date_updated", Kind::Rfc2822, "When it was last changed.", |it: &Self, _| {
+            it.updated.into()
+        }),
+        property("friendly_name", Kind::Text, "A text that describes it.", |it: &Self, _| {
+            it.friendly_name.clone().into()
+        }),
+        property("ip_access_control_list_sid", Kind::Sid("AL"), "The list that it is in.", |it: &Self, _| {
+            text(it.ip_access_control_list_sid)
+        }),
+        property("ip_address", Kind::IpAddress, "The address.", |it: &Self, _| text(it.ip_address)),
+        property(
+            "cidr_prefix_length",
+            Kind::Integer,
+            "How many of its bits count, from 1 to 32.",
+            |it: &Self, _| it.cidr_prefix_length.into(),
+        ),
+        property("sid", Kind::Sid("IP"), "What it is called in paths.", |it: &Self, _| text(it.sid)),
+        property("uri", Kind::Uri, "Where it is.", |it: &Self, place| {
+            let path =
+                format!("/SIP/IpAccessControlLists/{}/IpAddresses/{}", it.ip_access_control_list_sid, it.sid);
+            place.uri(&it.account_sid, &path).into()
+        }),
+    ];
+}
+
+/// Refuses an IPv6 address where the operator does not let them into lists.
+fn admit(address: IpAddr, request_takes_ipv6: bool) -> Result<IpAddr, Fault> {
+    match address.is_ipv4() || request_takes_ipv6 {
+        true => Ok(address),
+        false => {
+            let sentence = "IpAddress must be a complete IPv4 address in dotted decimal notation";
+            Err(Fault::because(Code::AddressValidation, sentence))
         }
-        _ => Err(Fault::not_found()),
     }
-}
-
-/// The path of the addresses of a list, below the account.
-fn list_path(list: &IpAccessControlListSid) -> String {
-    format!("/SIP/IpAccessControlLists/{list}/IpAddresses")
-}
-
-fn describe(address: &IpAddress, place: &Place) -> Vec<Field> {
-    let path = format!("{}/{}", list_path(&address.ip_access_control_list_sid), address.sid);
-    vec![
-        ("account_sid", text(address.account_sid)),
-        ("date_created", address.created.into()),
-        ("date_updated", address.updated.into()),
-        ("friendly_name", address.friendly_name.clone().into()),
-        ("ip_access_control_list_sid", text(address.ip_access_control_list_sid)),
-        ("ip_address", text(address.ip_address)),
-        ("cidr_prefix_length", address.cidr_prefix_length.into()),
-        ("sid", text(address.sid)),
-        ("uri", place.uri(&path).into()),
-    ]
 }
 
 fn friendly_name_taken() -> Fault {

@@ -1,9 +1,10 @@
 //! The REST API: what a client library of the hosted service finds at `/2010-04-01`.
 //!
-//! [`Api`] is the front door. It reads the body, finds out who asks (`auth`), and hands the path to
-//! `v2010` (or to a product API), whose modules are laid out as the paths are, one file an operation. A handler returns a
-//! `Reply` or a `Fault`; the extension of the path decides how either is written (`representation`).
-//! Live calls are reached through the engine's `CallControl` and nothing else.
+//! [`Api`] is the front door. It reads the body, finds out who asks (`auth`), and finds the operation in the
+//! `tree`, to which `v2010` and the product APIs add what they serve, laid out as the paths are. The arguments of
+//! a handler say what it takes (`parameters`, with the `rules` of their values), its result says what it answers
+//! (`reply`, with the tables of `representation`). Requests are served and the OpenAPI document is made (`openapi`)
+//! from the same types. Live calls are reached through the engine's `CallControl` and nothing else.
 #![forbid(unsafe_code)]
 
 mod accounts_v1;

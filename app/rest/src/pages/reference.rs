@@ -114,9 +114,9 @@ fn kind(schema: &Json) -> String {
         kind.push_str(&format!(", {least} to {most}"));
     }
     match (schema["minLength"].as_u64(), schema["maxLength"].as_u64()) {
+        (None | Some(0), Some(most)) => kind.push_str(&format!(", at most {most} characters")),
         (Some(least), Some(most)) if least == most => kind.push_str(&format!(", {most} characters")),
         (Some(least), Some(most)) => kind.push_str(&format!(", {least} to {most} characters")),
-        (None, Some(most)) => kind.push_str(&format!(", at most {most} characters")),
         _ => {}
     }
     kind

@@ -35,11 +35,7 @@ impl Rule for Text {
     }
 
     fn schema(&self) -> Json {
-        let mut schema = json!({"type": "string", "maxLength": self.length.end()});
-        if *self.length.start() > 0 {
-            schema["minLength"] = json!(self.length.start());
-        }
-        schema
+        json!({"type": "string", "minLength": self.length.start(), "maxLength": self.length.end()})
     }
 }
 

@@ -424,7 +424,7 @@ fn differences(expected: &[String], shown: &Value) -> Vec<String> {
     let fields: BTreeSet<&str> =
         shown.as_object().into_iter().flatten().map(|(name, _)| name.as_str()).collect();
     let expected: BTreeSet<&str> = expected.iter().map(String::as_str).collect();
-    let left_out = |field: &&&str| !LEFT_OUT.iter().any(|(name, _)| name == **field);
+    let left_out = |field: &&&str| !LEFT_OUT.iter().any(|(name, _)| *name == **field);
     let lacks = expected.difference(&fields).filter(left_out).map(|field| format!("lacks {field}"));
     let adds = fields.difference(&expected).map(|field| format!("adds {field}"));
     lacks.chain(adds).collect()

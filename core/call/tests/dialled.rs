@@ -96,6 +96,9 @@ impl World {
         let now = self.time();
         match happening {
             Happening::Tell(leg, input) => {
+                if let Input::Branch { branch, news: BranchNews::Refused { .. } } = &*input {
+                    self.calls[leg].open.remove(branch);
+                }
                 self.calls[leg].machine.handle(now, *input);
                 self.take_effects(leg);
             }

@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn verbs_come_in_order() {
-        let text = b"<Response><Say>a</Say><Dial>+1</Dial><Hangup/></Response>";
+        let text = b"<Response><Say>a</Say><Enqueue>+1</Enqueue><Hangup/></Response>";
         let (document, problems) = parse(text).unwrap_or_default();
         assert!(matches!(
             document.verbs.as_slice(),
-            [Verb::Say(_), Verb::NotBuilt { name: "Dial" }, Verb::Hangup]
+            [Verb::Say(_), Verb::NotBuilt { name: "Enqueue" }, Verb::Hangup]
         ));
         assert_eq!(problems, []);
     }

@@ -337,8 +337,11 @@ fn a_child_is_ready_when_its_screening_document_is_through() {
     let mut world = ringing(Outgoing { urls, ..child() });
     world.answers(0);
     world.input(Input::Answered);
+    let rings = ["status ringing", "callback 1 ringing", "tell ringing", "accept 0"];
+    let answered = ["status in-progress", "callback 2 in-progress", "fetch POST http://app/screen"];
+    world.expect(&[&rings[..], &answered[..]].concat());
     world.document("<Response><Say>a call for you</Say></Response>");
-    while world.machine.poll_effect().is_some_and(|effect| world.take(effect) != "say a call for you x1") {}
+    world.expect(&["say a call for you x1"]);
     world.played(2);
     world.expect(&["tell ready"]);
 }

@@ -149,7 +149,8 @@ impl World {
             Effect::StartChild { id, child } => self.start_child(id, *child),
             Effect::EndChild { id, reason } => self.tell_child(id, ParentNews::End(reason)),
             Effect::Bridge { id } => {
-                self.bridged.push(self.children[&id]);
+                // It may have ended meanwhile.
+                self.bridged.extend(self.children.get(&id));
                 self.tell_child(id, ParentNews::Bridged);
             }
             Effect::TellParent(news) => self.tell_parent(leg, news),

@@ -132,7 +132,7 @@ fn closed(members: &[(&str, Json)]) -> Json {
 
 fn nullable(mut schema: Json) -> Json {
     schema["type"] = json!([schema["type"], "null"]);
-    if let Some(words) = schema["enum"].as_array_mut() {
+    if let Some(Json::Array(words)) = schema.get_mut("enum") {
         words.push(Json::Null);
     }
     schema

@@ -1,7 +1,7 @@
 //! The OpenAPI document and what is served: neither has what the other has not.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
 use http::Request;
@@ -66,7 +66,7 @@ impl Document {
     }
 
     fn validator(&self, pointer: String) -> Arc<Validator> {
-        let mut validators = self.validators.lock().unwrap();
+        let mut validators = self.validators.lock().unwrap_or_else(PoisonError::into_inner);
         let made = validators.entry(pointer).or_insert_with_key(|pointer| {
             let mut schema = self.json.clone();
             schema["$ref"] = json!(pointer);

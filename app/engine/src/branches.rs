@@ -118,7 +118,7 @@ impl Runner {
             dialog,
             target: place.target,
             alternatives: place.alternatives,
-            max_forwards: 70,
+            max_forwards: outgoing.max_forwards,
             uri: place.uri,
             from: from(&outgoing, domain),
             to: format!("<{}>", to_uri(&self.facts.leg.to, domain)),

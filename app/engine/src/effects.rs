@@ -141,10 +141,10 @@ impl Runner {
     /// The row, in the first state that the call has.
     pub(crate) fn insert_row(&self) -> Pending<(), StoreError> {
         let facts = &self.facts;
-        let status = match self.machine.status() {
-            // The state of a call that is dialled at once is told when it is.
-            CallStatus::Initiated => CallStatus::Queued,
-            status => status,
+        // Whatever has become of it already is told next.
+        let status = match facts.outgoing() {
+            Some(_) => CallStatus::Queued,
+            None => CallStatus::Ringing,
         };
         metrics::counter!("ringway_calls_started_total").increment(1);
         self.shared.store.insert_call(NewCall {

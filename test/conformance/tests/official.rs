@@ -346,7 +346,8 @@ impl Walk {
         if let (Some(sid), true) =
             (body["sid"].as_str(), operation.method == "POST" && id.starts_with("Create"))
         {
-            self.sids.insert(collection(&operation.path).to_owned(), sid.to_owned());
+            // The first stays: the notification is of the call that failed.
+            self.sids.entry(collection(&operation.path).to_owned()).or_insert_with(|| sid.to_owned());
         }
         if id == "CreateValidationRequest" {
             let list = self.ringway.fetch("/OutgoingCallerIds.json");
@@ -492,8 +493,10 @@ fn validator(document: &Value, schema: &Value) -> Validator {
     jsonschema::draft202012::options()
         .should_validate_formats(true)
         .with_format("date-time-rfc-2822", is_rfc_2822)
-        // They are relative more often than not.
-        .with_format("uri", |uri: &str| uri.starts_with('/') || uri.contains("://"))
+        // They are relative more often than not, and empty where nothing was asked.
+        .with_format("uri", |uri: &str| {
+            uri.is_empty() || uri.starts_with('/') || uri.starts_with("sip:") || uri.contains("://")
+        })
         .build(&whole)
         .unwrap_or_else(|error| panic!("{error}"))
 }

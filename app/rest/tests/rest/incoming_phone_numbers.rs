@@ -45,8 +45,8 @@ async fn a_number_lives_its_life() {
             "identity_sid",
             "origin",
             "status",
-            "type",
-            "voice_receive_mode"
+            "voice_receive_mode",
+            "type"
         ]
     );
     assert_eq!((&made["friendly_name"], &made["type"]), (&"(510) 564-7903".into(), &"local".into()));

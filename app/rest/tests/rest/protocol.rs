@@ -102,7 +102,7 @@ async fn a_known_resource_with_the_wrong_verb_says_which_are_right() {
         ("DELETE", format!("/SIP/Domains/SD{sid}/Auth/Calls/CredentialListMappings.json"), "GET, POST"),
         ("DELETE", "/Keys.json".to_owned(), "GET, POST"),
         ("PUT", format!("/Keys/SK{sid}.json"), "GET, POST, DELETE"),
-        ("DELETE", "/Calls.json".to_owned(), "GET"),
+        ("DELETE", "/Calls.json".to_owned(), "GET, POST"),
         ("PUT", format!("/Calls/CA{sid}.json"), "GET, POST, DELETE"),
         ("POST", "/Notifications.json".to_owned(), "GET"),
         ("DELETE", ".json".to_owned(), "GET, POST"),

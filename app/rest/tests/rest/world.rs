@@ -93,9 +93,10 @@ impl World {
         ACCOUNT.parse().unwrap()
     }
 
-    /// `path` is below the account when it does not begin with the version.
+    /// `path` is below the account when it does not begin with the version and is no page of the site.
     pub(crate) fn path(&self, path: &str) -> String {
-        match path.starts_with("/2010-04-01") || path.starts_with("/v1") {
+        let whole = ["/2010-04-01", "/v1", "/healthz", "/docs", "/openapi.json"];
+        match whole.iter().any(|beginning| path.starts_with(beginning)) {
             true => path.to_owned(),
             false => format!("/2010-04-01/Accounts/{ACCOUNT}{path}"),
         }

@@ -118,7 +118,8 @@ fn text_is_spoken_and_sound_is_played() {
 #[test]
 fn what_is_not_built_or_not_known_is_told_and_the_next_verb_is_performed() {
     let world = World::start();
-    let verbs = "<Dial>+15550100</Dial><Dance/><Say voice=\"nobody\" volume=\"11\">Hello.</Say><say>no</say>";
+    let verbs =
+        "<Enqueue>support</Enqueue><Dance/><Say voice=\"nobody\" volume=\"11\">Hello.</Say><say>no</say>";
     let done = world.call("odd", verbs, &[]);
 
     assert_eq!(done.status(), 200);
@@ -131,7 +132,7 @@ fn what_is_not_built_or_not_known_is_told_and_the_next_verb_is_performed() {
     let told = |word: &str| {
         list.iter().any(|one| one["message_text"].as_str().is_some_and(|text| text.contains(word)))
     };
-    for word in ["Dial", "Dance", "volume", "say", "nobody"] {
+    for word in ["Enqueue", "Dance", "volume", "say", "nobody"] {
         assert!(told(word), "{word} is not in {list:#?}");
     }
     assert!(list.iter().all(|one| one["log"] == "1"), "warnings all: {list:#?}");

@@ -346,8 +346,11 @@ impl Walk {
         if let (Some(sid), true) =
             (body["sid"].as_str(), operation.method == "POST" && id.starts_with("Create"))
         {
-            // The first stays: the notification is of the call that failed.
-            self.sids.entry(collection(&operation.path).to_owned()).or_insert_with(|| sid.to_owned());
+            let segment = collection(&operation.path);
+            // The call that failed stays: the notification is of that one.
+            if segment != "Calls" {
+                self.sids.insert(segment.to_owned(), sid.to_owned());
+            }
         }
         if id == "CreateValidationRequest" {
             let list = self.ringway.fetch("/OutgoingCallerIds.json");
